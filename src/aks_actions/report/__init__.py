@@ -1,0 +1,1 @@
+"""The room that words things: outcomes to log lines, summaries and annotations. No I/O."""
