@@ -1,0 +1,62 @@
+"""What tests share: the world (for those that ask for it), a namespace of their own, the world's tools."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from local import names
+from local.world import paths, use
+
+Kubectl = Callable[..., str]
+
+
+@pytest.fixture(scope="session")
+def world() -> Iterator[None]:
+    """The local world, up and held for the whole session."""
+    with use():
+        yield
+
+
+@pytest.fixture(scope="session")
+def world_tools(world: None) -> Path:
+    """The folder of the world's own binaries."""
+    return paths.BIN
+
+
+@pytest.fixture(scope="session")
+def kubectl(world: None) -> Kubectl:
+    """kubectl as the cluster's administrator; `document` is given on standard input."""
+
+    def run(*arguments: str, document: object = None) -> str:
+        done = subprocess.run(
+            [str(Path(sys.executable).with_name("kubectl")), "--kubeconfig", str(paths.KUBECONFIG), *arguments],
+            input=json.dumps(document) if document is not None else None,
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    return run
+
+
+@pytest.fixture
+def namespace(kubectl: Kubectl) -> Iterator[str]:
+    """A namespace of the test's own."""
+    name = f"test-{uuid.uuid4().hex[:8]}"
+    kubectl("create", "namespace", name)
+    yield name
+    kubectl("delete", "namespace", name, "--wait=false")
+
+
+@pytest.fixture(scope="session")
+def subject() -> str:
+    """The OIDC subject of a job that may deploy."""
+    return f"repo:{names.REPOSITORY}:environment:production"
