@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 
 from local import names
-from local.world import paths, use
 
 Kubectl = Callable[..., str]
 
@@ -20,6 +19,8 @@ Kubectl = Callable[..., str]
 @pytest.fixture(scope="session")
 def world() -> Iterator[None]:
     """The local world, up and held for the whole session."""
+    from local.world import use  # Linux's own: unit tests run elsewhere too
+
     with use():
         yield
 
@@ -27,7 +28,7 @@ def world() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def world_tools(world: None) -> Path:
     """The folder of the world's own binaries."""
-    return paths.BIN
+    return names.STATE / "bin"
 
 
 @pytest.fixture(scope="session")
@@ -36,7 +37,7 @@ def kubectl(world: None) -> Kubectl:
 
     def run(*arguments: str, document: object = None) -> str:
         done = subprocess.run(
-            [str(Path(sys.executable).with_name("kubectl")), "--kubeconfig", str(paths.KUBECONFIG), *arguments],
+            [Path(sys.executable).with_name("kubectl"), "--kubeconfig", names.STATE / "kubeconfig", *arguments],
             input=json.dumps(document) if document is not None else None,
             capture_output=True,
             text=True,

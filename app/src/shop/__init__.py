@@ -1,0 +1,1 @@
+"""A small shop: the example application that aks-actions builds, deploys and verifies."""

@@ -1,0 +1,5 @@
+"""Fixtures of all integration tests."""
+
+from tests.integration.cloud import cloud
+
+__all__ = ["cloud"]
