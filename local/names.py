@@ -20,7 +20,6 @@ VAULT_DISABLED_KEY = "sops-disabled"
 VAULT_KEY_VERSION = "16c7406144551a4a26ecb9336dc4a35e"
 VAULT_KEY_URL = f"{VAULT_URL}/keys/{VAULT_KEY}/{VAULT_KEY_VERSION}"  # what `sops --azure-kv` takes
 AGE_RECOVERY_RECIPIENT = "age1fwkym60wfye6q8w5vwh2ljncyjcnez3jppjr7nntxfht09893pqs0w8x97"  # local/cloud/recovery.agekey
-DEPLOYER_OID = "9c41e7a2-3b5d-4f68-8e10-7a2c6d94b1f5"  # object id of the principal that the workflow deploys as
 
 # Entra's applications. The roles each one holds are in local/cloud/identities.py.
 CLIENT_ID = "29b15a28-b66f-41cc-a3ec-d414abfb1d6e"  # may do everything a deploy needs
@@ -29,7 +28,7 @@ STRANGER_CLIENT_ID = "c4869c16-4962-4d53-acba-c67d1d5ce62d"  # can log in, holds
 STRANGER_OID = "61ade50a-6e89-411b-9137-1fe5a9503445"
 SOPS_CLIENT_ID = "195ff119-f957-4a2c-aa9e-fb7fb511196c"  # a person's sops: Key Vault's key only, by client secret
 SOPS_OID = "084d2dfd-f088-40fa-b26e-4c8b79a73554"
-SOPS_CLIENT_SECRET = "worthless-outside-the-local-world"  # noqa: S105
+SOPS_CLIENT_SECRET = "worthless-outside-the-local-world"
 KUBELET_CLIENT_ID = "0522efda-e223-4883-817b-6d0f924dd72d"  # pulls images, nothing else
 KUBELET_OID = "a0c3bd7a-5a5e-4d0e-9a3f-6b1f6f0f8d57"
 

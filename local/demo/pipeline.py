@@ -20,7 +20,7 @@ from pathlib import Path
 
 from local import names
 from local.cloud.runner import job_environment
-from local.world import entered, paths
+from local.world import entered
 
 VARIABLES = {
     "AZURE_TENANT_ID": names.TENANT,
@@ -109,8 +109,7 @@ def run(
 def environment(subject: str | None) -> dict[str, str]:
     """What a hosted runner's job would see, and nothing of the caller's shell that changes tools."""
     kept = {k: v for k, v in os.environ.items() if k in _KEPT or k.lower().endswith("_proxy")}
-    builder = {"BUILDX_CONFIG": str(paths.BUILDX_CONFIG), "BUILDX_BUILDER": "world"}
-    return {**kept, **builder, **(job_environment(subject) if subject else {})}
+    return {**kept, **(job_environment(subject) if subject else {})}
 
 
 _KEPT = {

@@ -39,7 +39,7 @@ def version(port: int) -> dict[str, str]:
 
 
 class Prober:
-    """Asks for /version again and again while it is entered; each request is a new connection, as a new user's would be."""
+    """Asks for /version again and again while it is entered, by a new connection each time, as new users would."""
 
     def __init__(self, port: int) -> None:
         self.port = port

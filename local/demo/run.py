@@ -53,9 +53,8 @@ def _deploy(clock: list[tuple[str, float]]) -> int:
     if answer.get("commit") != commit:
         say(f"\n✘ The Service answers {answer or 'nothing'}, not commit {commit[:7]}")
         return 1
-    say(
-        f"\n✔ {_short(outside.image())} answers at http://127.0.0.1:{port}/ as version {answer['version']}, pod {answer['pod']}"
-    )
+    say(f"\n✔ {_short(outside.image())} answers at http://127.0.0.1:{port}/")
+    say(f"    version {answer['version']}, commit {commit[:7]}, pod {answer['pod']}")
     _next(port)
     return 1 if tally.failures else 0
 
@@ -93,9 +92,7 @@ def _answer(port: int, commit: str) -> dict[str, str]:
 
 
 def _failed(result: Run) -> int:
-    say(
-        f"\n✘ The pipeline failed after {result.seconds:.0f} s. What failed stands above; `make world-status` shows the world."
-    )
+    say(f"\n✘ The pipeline failed after {result.seconds:.0f} s. What failed stands above.")
     return result.code
 
 

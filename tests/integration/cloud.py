@@ -1,4 +1,4 @@
-"""The doubles for a test: the world's when it is up, else some of the test's own; and a way to stand inside their namespace."""
+"""The doubles for a test (the world's when it is up, else the tests' own), and a way into their namespace."""
 
 from __future__ import annotations
 
@@ -29,6 +29,7 @@ from local.world.namespaces import bind, private_mounts
 
 # Away from a world's, which may be coming up at the same time, and from that of another test run.
 OWN_ADDRESS = f"127.78.{os.getpid() // 250 % 250 + 1}.{os.getpid() % 250 + 1}"
+SECOND_ADDRESS = OWN_ADDRESS.replace("127.78.", "127.79.")  # for a test that starts and stops doubles itself
 START_SECONDS = 10
 P = ParamSpec("P")
 
@@ -43,11 +44,12 @@ class Cloud:
     def id_token(self, subject: str, audience: str = "api://AzureADTokenExchange", **options: Any) -> str:
         """An id token as a job asks for it; only inside the namespace."""
         job = job_environment(subject, state=self.state, **options)
-        headers = {"Authorization": f"bearer {job['ACTIONS_ID_TOKEN_REQUEST_TOKEN']}"}
+        url, headers = (
+            job["ACTIONS_ID_TOKEN_REQUEST_URL"],
+            {"Authorization": f"bearer {job['ACTIONS_ID_TOKEN_REQUEST_TOKEN']}"},
+        )
         with Session() as session:
-            answer = session.get(
-                job["ACTIONS_ID_TOKEN_REQUEST_URL"], params={"audience": audience}, headers=headers, timeout=10
-            )
+            answer = session.get(url, params={"audience": audience}, headers=headers, timeout=10)
         answer.raise_for_status()
         return str(answer.json()["value"])
 
@@ -108,25 +110,22 @@ def _be_the_test(test: Callable[..., None], report: int, args: Any, kwargs: Any)
 @pytest.fixture(scope="session")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     """The world's doubles, held as long as the tests run, or doubles of the tests' own with a registry behind them."""
-    if sys.platform != "linux" or os.geteuid() != 0:
-        pytest.skip("mount namespaces need Linux and root")
+    require_namespaces()
     with contextlib.ExitStack() as stack:
         if found := _world(stack):
             yield found
             return
         state = tmp_path_factory.mktemp("cloud")
         port = free_port()
-        command = [sys.executable, "-m", "local.cloud", "--state", str(state), "--address", OWN_ADDRESS]
         log = stack.enter_context((state / "cloud.log").open("w"))
-        stack.enter_context(running([*command, "--registry-port", str(port)], log))
-        wait_for(lambda: (state / "cloud" / "ready").exists(), f"{log.name}: the doubles did not start")
+        stack.enter_context(serving(state, log, OWN_ADDRESS, registry_port=port))
         # A cluster's authority, as the world would leave it there.
         (state / "pki").mkdir()
         shutil.copy(state / "cloud" / "ca.pem", state / "pki" / "ca.crt")
         registry = shutil.which("docker-registry")
         if registry:
-            stack.enter_context(running([registry, "serve", str(registry_config(state, port))], log))
-            wait_for(lambda: listens("127.0.0.1", port), f"{log.name}: docker-registry did not start")
+            process = stack.enter_context(running([registry, "serve", str(registry_config(state, port))], log))
+            wait_for(process, lambda: listens("127.0.0.1", port), log.name)
         yield Cloud(state, has_registry=registry is not None)
 
 
@@ -139,10 +138,20 @@ def _world(stack: contextlib.ExitStack) -> Cloud | None:
 
 
 @contextlib.contextmanager
-def running(command: list[str], log: Any) -> Iterator[None]:
+def serving(state: Path, log: Any, address: str, *, registry_port: int) -> Iterator[None]:
+    """Doubles of the tests' own."""
+    require_namespaces()
+    command = [sys.executable, "-m", "local.cloud", "--state", str(state), "--address", address]
+    with running([*command, "--registry-port", str(registry_port)], log) as process:
+        wait_for(process, lambda: (state / "cloud" / "ready").exists(), log.name)
+        yield
+
+
+@contextlib.contextmanager
+def running(command: list[str], log: Any) -> Iterator[subprocess.Popen[bytes]]:
     with subprocess.Popen(command, stdout=log, stderr=log) as process:
         try:
-            yield
+            yield process
         finally:
             process.send_signal(signal.SIGTERM)
             process.wait(10)
@@ -168,11 +177,18 @@ def registry_config(state: Path, port: int) -> Path:
     return path
 
 
-def wait_for(true: Callable[[], bool], otherwise: str) -> None:
+def wait_for(process: subprocess.Popen[bytes], started: Callable[[], bool], log: str) -> None:
     deadline = time.monotonic() + START_SECONDS
-    while not true():
-        assert time.monotonic() < deadline, otherwise
+    while not started():
+        assert process.poll() is None and time.monotonic() < deadline, (
+            f"{process.args!r} did not start:\n{Path(log).read_text()}"
+        )
         time.sleep(0.02)
+
+
+def require_namespaces() -> None:
+    if sys.platform != "linux" or os.geteuid() != 0:
+        pytest.skip("mount namespaces and port 443 need Linux and root")
 
 
 def listens(host: str, port: int) -> bool:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import requests
 import yaml
-from azure.core.credentials import TokenCredential
+from azure.core.credentials import AccessToken, TokenCredential
 from azure.core.exceptions import ClientAuthenticationError, HttpResponseError, ResourceNotFoundError
 from azure.mgmt.containerservice import ContainerServiceClient
 
@@ -54,7 +54,7 @@ def test_user_credentials_name_the_local_api_server_and_kubelogin(cloud: Cloud) 
     answer = clusters(cloud.credential()).list_cluster_user_credentials(*WHERE, format="exec")
     config = yaml.safe_load(answer.kubeconfigs[0].value)
     server = config["clusters"][0]["cluster"]
-    assert server["server"] == f"https://127.0.0.1:{names.API_SERVER_PORT}"
+    assert server["server"] == names.API_SERVER
     assert base64.b64decode(server["certificate-authority-data"]) == (cloud.state / "pki" / "ca.crt").read_bytes()
     plugin = config["users"][0]["user"]["exec"]
     assert plugin["command"] == "kubelogin"
@@ -95,11 +95,12 @@ def test_without_a_role_everything_is_authorization_failed(cloud: Cloud) -> None
 @in_cloud
 def test_tokens_for_other_services_or_of_nobody_are_401(cloud: Cloud) -> None:
     url = f"https://management.azure.com/subscriptions/{names.SUBSCRIPTION}/resourceGroups/x?api-version=2026-01-01"
+    other = cloud.credential().get_token(AKS_SCOPE).token
     for headers, code in (
         ({}, "AuthenticationFailed"),
         ({"Authorization": "Bearer nonsense"}, "InvalidAuthenticationToken"),
         (
-            {"Authorization": f"Bearer {cloud.credential().get_token(AKS_SCOPE).token}"},
+            {"Authorization": f"Bearer {other}"},
             "InvalidAuthenticationTokenAudience",
         ),
     ):
@@ -146,9 +147,7 @@ def test_run_command_refuses_a_broken_context_and_a_foreign_cluster_token(cloud:
 @in_cloud
 def test_an_unauthenticated_client_is_an_authentication_error_to_the_sdk(cloud: Cloud) -> None:
     class Forged:
-        def get_token(self, *scopes: str, **options: Any) -> Any:
-            from azure.core.credentials import AccessToken
-
+        def get_token(self, *_: str, **__: Any) -> AccessToken:
             return AccessToken("forged", int(time.time()) + 3600)
 
     with pytest.raises(ClientAuthenticationError, match="InvalidAuthenticationToken"):

@@ -91,7 +91,7 @@ def test_a_check_run_gathers_annotations_and_completes(cloud: Cloud) -> None:
         "annotation_level": "warning",
         "message": "no probe",
     }
-    output = {"title": "verify", "summary": "one probe missing", "annotations": [note]}
+    output: Any = {"title": "verify", "summary": "one probe missing", "annotations": [note]}
     check = shop.create_check_run("verify", SHA, status="in_progress", output=output)
     check.edit(conclusion="failure", output=output)
     found = shop.get_check_run(check.id)

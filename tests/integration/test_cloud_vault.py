@@ -144,9 +144,7 @@ def test_a_missing_a_disabled_and_a_forbidden_secret_differ(cloud: Cloud) -> Non
 
 
 @in_cloud
-def test_the_real_sops_encrypts_for_the_vault_and_the_recovery_key_and_either_opens(
-    cloud: Cloud, tmp_path: Path
-) -> None:
+def test_what_the_real_sops_encrypts_the_vault_and_the_recovery_key_each_open(cloud: Cloud, tmp_path: Path) -> None:
     plain = tmp_path / "secret.yaml"
     plain.write_text("stringData:\n    password: correct horse\n")
     recipients = ["--azure-kv", names.VAULT_KEY_URL, "--age", names.AGE_RECOVERY_RECIPIENT]
@@ -161,6 +159,24 @@ def test_the_real_sops_encrypts_for_the_vault_and_the_recovery_key_and_either_op
     assert names.VAULT in sealed.read_text()
     assert sops("decrypt", str(sealed), login=login) == plain.read_text()
     assert sops("decrypt", str(sealed), login={"SOPS_AGE_KEY_FILE": str(RECOVERY)}) == plain.read_text()
+
+
+@in_cloud
+def test_the_real_sops_decrypts_by_federation_for_who_holds_a_role_only(cloud: Cloud, tmp_path: Path) -> None:
+    plain, sealed = tmp_path / "a.yaml", tmp_path / "a.enc.yaml"
+    plain.write_text("a: value\n")
+    deployer = federated(cloud, tmp_path / "deployer", names.CLIENT_ID, names.SUBJECTS[0])
+    sealed.write_text(sops("encrypt", "--azure-kv", names.VAULT_KEY_URL, str(plain), login=deployer))
+    assert sops("decrypt", str(sealed), login=deployer) == "a: value\n"
+    stranger = federated(cloud, tmp_path / "stranger", names.STRANGER_CLIENT_ID, names.STRANGER_SUBJECT)
+    with pytest.raises(AssertionError, match="ForbiddenByRbac"):
+        sops("decrypt", str(sealed), login=stranger)
+
+
+def federated(cloud: Cloud, file: Path, client: str, subject: str) -> dict[str, str]:
+    """The variables of workload identity, as Go's SDK reads them."""
+    file.write_text(cloud.id_token(subject))
+    return {"AZURE_TENANT_ID": names.TENANT, "AZURE_CLIENT_ID": client, "AZURE_FEDERATED_TOKEN_FILE": str(file)}
 
 
 def sops(*arguments: str, login: dict[str, str]) -> str:

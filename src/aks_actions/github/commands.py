@@ -24,6 +24,18 @@ _FORBIDDEN_VARIABLES = re.compile(
 )
 
 
+def exportable(name: str) -> None:
+    """Raise InputError for a name that could change what later steps execute, or that is no variable's name."""
+    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
+        raise InputError(f"{name!r} can't be the name of an environment variable")
+    if _FORBIDDEN_VARIABLES.match(name):
+        raise InputError(
+            f"the environment variable {name} is not set",
+            why="It changes how programs of later steps load or run code.",
+            do="Choose another name for the value.",
+        )
+
+
 class Commands:
     """The runner's side of a step. Outside a runner (`enabled` false) only files and output are left out."""
 
@@ -76,18 +88,8 @@ class Commands:
         self._append("OUTPUT", name, value)
 
     def export(self, name: str, value: str) -> None:
-        """A variable for the job's later steps.
-
-        Raises InputError for a name that could change what later steps execute, or that is no variable's name.
-        """
-        if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
-            raise InputError(f"{name!r} can't be the name of an environment variable")
-        if _FORBIDDEN_VARIABLES.match(name):
-            raise InputError(
-                f"the environment variable {name} is not set",
-                why="It changes how programs of later steps load or run code.",
-                do="Choose another name for the value.",
-            )
+        """A variable for the job's later steps. Raises InputError for a name that is not `exportable`."""
+        exportable(name)
         self._append("ENV", name, value)
 
     def summary(self, markdown: str) -> None:

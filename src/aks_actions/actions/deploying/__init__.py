@@ -1,0 +1,1 @@
+"""The parts of a deploy's phases; their order is in `actions/deploy.py`."""

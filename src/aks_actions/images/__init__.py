@@ -1,0 +1,1 @@
+"""The room that thinks about images: references, tags, labels."""
