@@ -7,7 +7,8 @@ from pathlib import Path
 
 if not __package__:  # bin/run starts this folder by its path, isolated from the caller's PYTHON* variables
     root = Path(__file__).resolve().parents[2]
-    sys.path[:0] = [str(root / "src"), str(root / "sops-python" / "src")]
+    # In place of this folder, which Python put first: our `azure` must not stand before Azure's.
+    sys.path[:1] = [str(root / "src"), str(root / "sops-python" / "src")]
 
 from aks_actions.cli import run_step
 

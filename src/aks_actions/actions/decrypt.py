@@ -55,7 +55,8 @@ def run(inputs: Inputs, job: Job) -> Outputs:
             phase.detail(f"{source.path}   changed {plain.metadata.lastmodified or 'at no known time'}")
     values = _values(wanted, opened)
     job.check()
-    directory, written = "", []
+    directory = ""
+    written: list[str] = []
     if inputs.output_directory or not wanted:
         directory, written = _write(inputs, job, opened)
     if values:

@@ -30,7 +30,8 @@ class Change:
         path = self.path.removeprefix(_TEMPLATE)
         if self.secret:
             return f"{path}  changed"
-        return f"{path}  {shortened(self.old) or '(none)'} → {shortened(self.new) or '(none)'}"
+        old, new = _around_difference(self.old, self.new)
+        return f"{path}  {shortened(old) or '(none)'} → {shortened(new) or '(none)'}"
 
 
 def changes(
@@ -61,6 +62,15 @@ def shortened(text: str) -> str:
     return line if len(line) <= _LONG else line[: _LONG - 1] + "…"
 
 
+def _around_difference(old: str, new: str) -> tuple[str, str]:
+    """Of two long texts, the parts from shortly before they differ."""
+    common = next((i for i, (a, b) in enumerate(zip(old, new, strict=False)) if a != b), min(len(old), len(new)))
+    if max(len(old), len(new)) <= _LONG or common < _LONG // 2 or "@sha256:" in new:
+        return old, new
+    start = common - _LONG // 4
+    return "…" + old[start:], "…" + new[start:]
+
+
 def _cleaned(found: dict[str, Any], ignored: frozenset[str]) -> dict[str, Any]:
     metadata = {key: value for key, value in (found.get("metadata") or {}).items() if key not in _BOOKKEEPING}
     if metadata.get("annotations"):
@@ -81,10 +91,18 @@ def _differences(old: Any, new: Any, path: str) -> Iterator[tuple[str, Any, Any]
         one, other = named
         for name in {**one, **other}:
             yield from _differences(one.get(name, _MISSING), other.get(name, _MISSING), f"{path}[{name}]")
+    elif _alike(old, new):
+        for index, (one, other) in enumerate(zip(old, new, strict=True)):
+            yield from _differences(one, other, f"{path}[{index}]")
     elif old is _MISSING and isinstance(new, dict) and new:
         yield from _differences({}, new, path)
     elif type(old) is not type(new) or old != new:
         yield path, old, new
+
+
+def _alike(old: Any, new: Any) -> bool:
+    """Lists of which single items differ, such as one argument of a command."""
+    return isinstance(old, list) and isinstance(new, list) and len(old) == len(new)
 
 
 def _named(old: list[Any], new: list[Any]) -> tuple[dict[Any, Any], dict[Any, Any]] | None:

@@ -21,15 +21,19 @@ def owned(live: dict[str, Any], manager: str, api_version: str = "") -> FieldSet
 
     With `api_version`, only an entry of that version counts: field paths of another one mean other fields.
     """
-    entries = [
-        entry
-        for entry in live.get("metadata", {}).get("managedFields") or []
-        if entry.get("manager") == manager and entry.get("operation") == "Apply" and not entry.get("subresource")
-    ]
+    entries = _entries(live, manager)
     if len(entries) != 1 or (api_version and entries[0].get("apiVersion") != api_version):
         return None
     fields = entries[0].get("fieldsV1")
     return fields if isinstance(fields, dict) else None
+
+
+def _entries(live: dict[str, Any], manager: str) -> list[dict[str, Any]]:
+    return [
+        entry
+        for entry in live.get("metadata", {}).get("managedFields") or []
+        if entry.get("manager") == manager and entry.get("operation") == "Apply" and not entry.get("subresource")
+    ]
 
 
 def proved_unchanged(desired: dict[str, Any], live: dict[str, Any], manager: str) -> bool:
@@ -38,10 +42,13 @@ def proved_unchanged(desired: dict[str, Any], live: dict[str, Any], manager: str
     Who changes a field that we own, by update or by force, takes it out of our entry: so the entry and the values in
     `live` together tell what an apply would do.
     """
-    fields = owned(live, manager, str(desired.get("apiVersion")))
-    if fields is None or live.get("metadata", {}).get("deletionTimestamp"):
+    if live.get("metadata", {}).get("deletionTimestamp"):
         return False
-    return _same(fields, _body(desired), live)
+    body = _body(desired)
+    if not body and not _entries(live, manager):
+        return True  # a bare Namespace: who owns nothing has no entry
+    fields = owned(live, manager, str(desired.get("apiVersion")))
+    return fields is not None and _same(fields, body, live)
 
 
 def _body(desired: dict[str, Any]) -> dict[str, Any]:

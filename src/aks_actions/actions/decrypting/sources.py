@@ -25,7 +25,11 @@ def read(patterns: Iterable[str]) -> list[Source]:
     """All files of all patterns, each once, in order. Raises InputError where a pattern finds none."""
     sources: dict[str, Source] = {}
     for pattern in patterns:
-        found = sorted(path for path in glob.glob(pattern, recursive=True) if not Path(path).is_dir())
+        found = sorted(
+            path
+            for path in glob.glob(pattern, recursive=True)  # noqa: PTH207  # patterns may be absolute
+            if not Path(path).is_dir()
+        )
         if not found:
             raise InputError(
                 f"`files` has {pattern!r}, which finds no file",

@@ -78,7 +78,7 @@ def _at(node: Any, path: str) -> Any:
 
 def _text(value: Any, wanted: Wanted, file: str) -> str:
     if isinstance(value, dict | list) or value is None:
-        kind = {dict: "a mapping", list: "a list"}.get(type(value), "null")
+        kind = "a mapping" if isinstance(value, dict) else "a list" if isinstance(value, list) else "null"
         raise InputError(
             f"{wanted.path!r} of {file} is {kind}: no value for the variable {wanted.name}",
             do="Name one value below it." if value else "",
