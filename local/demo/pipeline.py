@@ -32,6 +32,7 @@ VARIABLES = {
 }
 SUBJECT = f"repo:{names.REPOSITORY}:environment:production"
 
+_UNFOLDED = {"Details", "Traceback"}
 _PREFIX = re.compile(r"^\[(?P<job>[^\]]*?) *\] (?P<text>.*)$")
 _PHASE = re.compile(r"^▸ (?P<name>\w[\w ]*?) {2,}(?P<note>.*?) +(?P<seconds>\d[\d.]* (?:s|min \d+ s))$")
 
@@ -120,7 +121,7 @@ _KEPT = {
 
 
 def _follow(command: list[str], environ: dict[str, str], show: Callable[[str], None]) -> Run:
-    result, step, started = Run(), "", time.monotonic()
+    result, log, step, started = Run(), JobLog(show), "", time.monotonic()
     process = subprocess.Popen(
         entered(command),
         env=environ,
@@ -141,8 +142,7 @@ def _follow(command: list[str], environ: dict[str, str], show: Callable[[str], N
                 step = action[1]
             elif phase := _PHASE.match(text.removeprefix("  | ")):
                 result.phases.append((step, phase["name"], phase["note"], phase["seconds"]))
-            if (shown := presented(text)) is not None:
-                show(shown)
+            log.add(text)
         result.code = process.wait()
     except BaseException:  # an interrupted demo leaves no act behind
         os.killpg(process.pid, signal.SIGTERM)
@@ -152,15 +152,28 @@ def _follow(command: list[str], environ: dict[str, str], show: Callable[[str], N
     return result
 
 
-def presented(text: str) -> str | None:
-    """A line of act as GitHub's log would show it; None for what is only act's."""
-    if text.startswith("  | "):
-        return text[4:]
-    if group := re.match(r"^  ❓  ::group::(.*)$", text):
-        return f"  ▾ {group[1]}"
-    if text.startswith("⭐ Run Main ") and not text.startswith("⭐ Run Main exec "):
-        return f"\n── {text.removeprefix('⭐ Run Main ')} ──"
-    return None
+class JobLog:
+    """act's lines as GitHub's page would show them: nothing of act's own, groups folded but for a failure's details."""
+
+    def __init__(self, show: Callable[[str], None]) -> None:
+        self.show = show
+        self._folded: int | None = None  # lines in the group that is open and folded
+
+    def add(self, text: str) -> None:
+        if group := re.match(r"^  ❓  ::group::(.*)$", text):
+            self._folded = None if group[1] in _UNFOLDED else 0
+            self.show(f"  {'▾' if self._folded is None else '▸'} {group[1]}")
+        elif text.startswith("  ❓  ::endgroup::"):
+            if self._folded:
+                self.show(f"    ({self._folded} lines)")
+            self._folded = None
+        elif text.startswith("  | "):
+            if self._folded is None:
+                self.show(text[4:])
+            else:
+                self._folded += 1
+        elif text.startswith("⭐ Run Main ") and not text.startswith("⭐ Run Main exec "):
+            self.show(f"\n── {text.removeprefix('⭐ Run Main ')} ──")
 
 
 def git(directory: Path, *arguments: str) -> str:

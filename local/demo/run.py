@@ -16,6 +16,7 @@ from local.demo.prober import Prober, Tally, version
 from local.world import paths, use
 
 ROOT = Path(__file__).resolve().parents[2]
+LOG = paths.LOG / "demo.log"
 SETTLE = 15.0  # seconds that kube-proxy may take to open the way in
 
 
@@ -39,6 +40,7 @@ def _deploy(clock: list[tuple[str, float]]) -> int:
     say(f"\nmain.yml, push of {commit[:7]} to main, under act" + (f"; now serving {_short(before)}" if before else ""))
     with Prober(outside.node_port()) if before else nullcontext(Tally()) as tally:
         result = run(ROOT, "push", show=say)
+    LOG.write_text(result.log)
     clock.append(("Proof", time.monotonic()))
     if result.code:
         return _failed(result)
@@ -68,7 +70,9 @@ def _break(name: str) -> int:
         Prober(port) as tally,
     ):
         result = run(clone, "workflow_dispatch", inputs=inputs, show=say)
-    say(f"\nThe pipeline ended with {result.code} after {result.seconds:.0f} s, as it should: not zero.")
+    LOG.write_text(result.log)
+    if result.code:
+        say(f"\nThe pipeline ended with {result.code} after {result.seconds:.0f} s, as it should.")
     kept = outside.image() == before and not tally.failures
     say(
         f"{'✔' if kept else '✘'} {_short(outside.image())} serves; the outside prober made {tally.requests} requests, "
@@ -92,7 +96,7 @@ def _answer(port: int, commit: str) -> dict[str, str]:
 
 
 def _failed(result: Run) -> int:
-    say(f"\n✘ The pipeline failed after {result.seconds:.0f} s. What failed stands above.")
+    say(f"\n✘ The pipeline failed after {result.seconds:.0f} s. What failed stands above; folded lines are in {LOG}.")
     return result.code
 
 

@@ -1,15 +1,12 @@
 """The local world for Python: `use()` it, and run commands that are `entered()`."""
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import IO
 
-from local.world import lifecycle, locks
-from local.world.lifecycle import Report
-from local.world.options import ROOT
-
-__all__ = ["entered", "use"]
+_ROOT = Path(__file__).resolve().parents[2]
 
 
 def to_stderr(message: str) -> None:
@@ -17,11 +14,13 @@ def to_stderr(message: str) -> None:
 
 
 @contextmanager
-def use(report: Report = to_stderr) -> Iterator[IO[str]]:
+def use(report: Callable[[str], None] = to_stderr) -> Iterator[IO[str]]:
     """Brings the world up if need be, and keeps it from being replaced or ended meanwhile.
 
     Gives the lock that does so. Raises WorldError.
     """
+    from local.world import lifecycle, locks  # heavy, and `enter` imports this package before every command
+
     while True:
         lifecycle.up(report)
         with locks.using() as lock:
@@ -31,7 +30,6 @@ def use(report: Report = to_stderr) -> Iterator[IO[str]]:
 
 
 def entered(command: Sequence[str]) -> list[str]:
-    """The argv that runs `command` where the cloud is; its PID is the command's own."""
-    # From any directory: the package is not installed, its clone is where it is.
-    run = f"import sys; sys.path.insert(0, {str(ROOT)!r}); from local.__main__ import main; sys.exit(main())"
+    """The argv that runs `command` where the cloud is, from any directory; its PID is the command's own."""
+    run = f"import sys; sys.path.insert(0, {str(_ROOT)!r}); from local.__main__ import main; sys.exit(main())"
     return [sys.executable, "-c", run, "enter", "--", *command]

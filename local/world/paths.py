@@ -27,8 +27,10 @@ STATUS = names.STATE / "world.json"  # written by the supervisor at each change
 ALIVE = names.STATE / "alive"  # locked by the supervisor as long as it lives
 UNDO = names.STATE / "undo.json"  # what was changed outside of STATE, written before it is changed
 
+NETWORK = Path("/proc/self/ns/net").stat().st_ino if sys.platform == "linux" else 0
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-CGROUP = "aks-actions-world"
+# A machine, to the world, is a network namespace; several of them may share the control groups.
+CGROUP = f"aks-actions-world-{NETWORK}"
 BRIDGE = "aks-world0"
 
 # Paths that kubelet, CNI and runc can't be told to change: the world mounts directories of its own over them.

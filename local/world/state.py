@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from local import names
 from local.world import paths
 
 Phase = Literal["starting", "ready", "broken"]
@@ -90,12 +91,15 @@ def _is_supervisor(pid: int) -> bool:
     try:
         if b"local.world.supervisor" not in Path(f"/proc/{pid}/cmdline").read_bytes():
             return False
-        return any(
-            str(descriptor.readlink()).removesuffix(" (deleted)") == str(paths.ALIVE)
-            for descriptor in Path(f"/proc/{pid}/fd").iterdir()
-        )
+        return any(_is_alive_file(descriptor) for descriptor in Path(f"/proc/{pid}/fd").iterdir())
     except OSError:  # it ended while we looked
         return False
+
+
+def _is_alive_file(descriptor: Path) -> bool:
+    """By its path, which outlives its removal, and its device: another container's file has the same path."""
+    is_named = str(descriptor.readlink()).removesuffix(" (deleted)") == str(paths.ALIVE)
+    return is_named and descriptor.stat().st_dev == names.STATE.parent.stat().st_dev
 
 
 def pids_in_world(supervisor: int) -> dict[int, int]:

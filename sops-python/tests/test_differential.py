@@ -6,27 +6,33 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from sops_python import Format, Keyring, MacVerdict, decrypt
 
 # Scalars whose meaning go-yaml and other readers disagree on, and ordinary ones.
 PLAIN = st.sampled_from(
-    "0123 0o17 0O7 12_345 089 1e3 1_000.5 0x1F -0x1F 0b101 -0b11 +12 .5 5. -0.0 1.50 1e21 1e-7 1e400 .inf -.Inf .nan "
-    "true True FALSE yes on off y N null ~ Null 2020-01-02 2020-1-2 2001-12-14t21:59:43.10-05:00 2020-02-30 "
-    "190:20:30 1:20 9223372036854775807 -9223372036854775808 18446744073709551616 1234567.25 0.00001 "
-    "0x 0o8 1_0 _1 1__2 00 08 -08 + - . 1.2.3 =  !!str\x20123 !!float\x203 !!binary\x20aGVsbG8= !!binary\x20/+79".split(" ")
-).filter(lambda text: text not in ("", "-", "="))
+    ["0123", "0o17", "0O7", "12_345", "089", "1e3", "1_000.5", "0x1F", "-0x1F", "0b101", "-0b11", "+12", ".5", "5.", "1.50", "1e21", "1e-7", "1e400", ".inf", "-.Inf", ".nan", "true", "True", "FALSE", "yes", "on", "off", "y", "N", "null", "~", "Null", "2020-01-02", "2020-1-2", "2001-12-14t21:59:43.10-05:00", "2020-02-30", "190:20:30", "1:20", "9223372036854775807", "-9223372036854775808", "18446744073709551616", "1234567.25", "0.00001", "0x", "0o8", "1_0", "_1", "1__2", "00", "08", "-08", "+", ".", "1.2.3"]
+) | st.sampled_from(("!!str 123", "!!float 3", "!!binary aGVsbG8=", "!!binary /+79"))
 # Not among them: what sops itself writes wrongly (a leading blank in a block inside a list, line separators, a BOM).
 TEXT = st.text(
     st.characters(exclude_categories=("Cs",), exclude_characters="\ufeff\u2028\u2029\u0085"), max_size=24
 ).filter(lambda text: text != "<<" and not ("\n" in text and text[:1] in " \n"))
-NUMBERS = st.integers(-(2**53), 2**53) | st.floats(allow_nan=False, allow_infinity=False)
+NUMBERS = st.integers(-(2**53), 2**53) | st.floats(allow_nan=False, allow_infinity=False).filter(
+    # sops cannot read back its own unencrypted `-0.0`: it writes `-0`, which is the integer 0.
+    lambda number: number != 0
+)
 KEYS = st.text("abcXYZ019 -._:#'", min_size=1, max_size=8).filter(lambda key: key != "sops")
 SUFFIXED = st.builds(lambda key, suffix: key + suffix, KEYS, st.sampled_from(["", "", "_unencrypted", "_secret"]))
 
-YAML_SCALARS = PLAIN | TEXT.map(json.dumps) | NUMBERS.map(repr)
+
+def quoted(text: str) -> str:
+    """A double-quoted YAML scalar."""
+    return '"' + "".join(c if c.isalnum() and c.isascii() else f"\\U{ord(c):08X}" for c in text) + '"'
+
+
+YAML_SCALARS = PLAIN | TEXT.map(quoted) | NUMBERS.map(repr)
 YAML_VALUES = st.recursive(
     YAML_SCALARS,
     lambda inner: (
@@ -58,8 +64,13 @@ RULES = st.sampled_from(
         {"mac_only_encrypted": True},
     ]
 )
+# Two processes an example, and none for shrinking: a failure is shrunk by hand, with --hypothesis-seed.
 BOUNDED = settings(
-    max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+    max_examples=50,
+    deadline=None,
+    derandomize=True,
+    phases=(Phase.explicit, Phase.generate),
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 
 
@@ -89,5 +100,6 @@ def test_generated_json_decrypts_to_the_text_that_sops_prints(
 ) -> None:
     encrypted = encrypt(json.dumps(document), "file.json", **rule)
     decrypted = decrypt(encrypted, keys=keys, format=Format.JSON)
-    assert decrypted.emit() == sops("decrypt", text=encrypted, name="file.json")
-    assert decrypted.documents == [json.loads(sops("decrypt", text=encrypted, name="file.json"))]
+    printed = sops("decrypt", text=encrypted, name="file.json")
+    assert decrypted.emit() == printed
+    assert decrypted.documents == [json.loads(printed)]

@@ -131,7 +131,7 @@ def _integer(text: str) -> int:
     return int(text)
 
 
-def _duration(text: str) -> timedelta:
+def duration(text: str) -> timedelta:
     """`90`, `90s`, `10m`, `1h30m`: Go's way of writing, as kubectl and k8s-deploy take it; a bare number is seconds."""
     match = re.fullmatch(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s?)?", text)
     if not text or not match:
@@ -146,5 +146,5 @@ _CONVERTERS: dict[Any, Callable[[str], Any]] = {
     bool: _boolean,
     int: _integer,
     Path: Path,
-    timedelta: _duration,
+    timedelta: duration,
 }

@@ -9,6 +9,7 @@ from typing import Protocol
 from ..errors import InputError
 from ..inputs import Lines
 from ..job import Job
+from ..kube import review
 from ..kube.auth import Token
 from ..kube.client import Cluster
 from ..kube.config import connect, load
@@ -43,10 +44,10 @@ def cluster(inputs: Target, job: Job) -> Cluster:
 
 
 def identity(inputs: Target, cluster: Cluster) -> str:
-    """How we reach the cluster, in one phrase for the log."""
-    if inputs.cluster_name:
-        return f"Entra → AKS {inputs.cluster_name}"
-    return f"kubeconfig → {cluster.name}"
+    """How we reach the cluster and as whom, in one phrase for the log. Raises AuthError where the cluster refuses us."""
+    way = f"Entra → AKS {inputs.cluster_name}" if inputs.cluster_name else f"kubeconfig → {cluster.name}"
+    user = review.user(cluster)
+    return f"{way}, as {user}" if user else way
 
 
 def _aks(inputs: Target, job: Job) -> Cluster:
@@ -69,7 +70,14 @@ def _aks(inputs: Target, job: Job) -> Cluster:
 
     # A cluster with local accounts gives a kubeconfig with a certificate or token of its own instead of `exec`.
     by_entra = any("exec" in (item.get("user") or {}) for item in config.get("users") or [])
-    return connect(config, context=inputs.context, token=token if by_entra else None, mask=job.mask, wait=job.sleep)
+    return connect(
+        config,
+        context=inputs.context,
+        token=token if by_entra else None,
+        mask=job.mask,
+        wait=job.sleep,
+        notice=lambda line: job.log.line(f"  {line}"),
+    )
 
 
 def _by_kubeconfig(inputs: Target, job: Job) -> Cluster:
@@ -92,4 +100,5 @@ def _by_kubeconfig(inputs: Target, job: Job) -> Cluster:
         allow_exec=inputs.allow_exec,
         mask=job.mask,
         wait=job.sleep,
+        notice=lambda line: job.log.line(f"  {line}"),
     )

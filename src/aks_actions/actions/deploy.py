@@ -145,11 +145,14 @@ def _rollout(cluster: Cluster, account: Account, timeout: float, job: Job) -> Ro
 
 
 def _succeeded(account: Account, report: RolloutReport, job: Job) -> Outputs:
-    names = ", ".join(str(outcome.workload) for outcome in report.outcomes) or _count(len(account.steps), "object")
-    many = len(report.outcomes) > 3
-    what = f"{len(report.outcomes)} workloads are" if many else f"{names} {'are' if ',' in names else 'is'}"
-    state = "healthy" if report.outcomes else "applied"
-    title = f"✔ {what} {state}. {duration(job.clock() - job.started)} in all."
+    workloads = [str(outcome.workload) for outcome in report.outcomes]
+    if not workloads:
+        what = f"{_count(len(account.steps), 'object')} applied"
+    elif len(workloads) > 3:
+        what = f"{len(workloads)} workloads are healthy"
+    else:
+        what = f"{', '.join(workloads)} {'is' if len(workloads) == 1 else 'are'} healthy"
+    title = f"✔ {what}. {duration(job.clock() - job.started)} in all."
     job.log.line(title)
     outputs = _outputs("succeeded", account, report)
     job.commands.summary(telling.page(title, account.steps, outputs.images, outputs.revision, job))
@@ -181,8 +184,9 @@ def _outputs(result: str, account: Account, report: RolloutReport | None = None)
 def _ended(cluster: Cluster, inputs: Inputs, account: Account, error: Failure, job: Job) -> Failure:
     """The failure to report, after going back where that was asked for and is possible; with what was written."""
     outputs = _outputs("failed", account)
-    if told := account.told():
-        error.why = "\n".join(filter(None, (error.why, told if account.pending or account.unknown else "")))
+    told = account.told()
+    if isinstance(error, Cancelled) or account.pending or account.unknown:
+        error.why = "\n".join(filter(None, (error.why, told or "nothing was written")))
     if isinstance(error, RolloutFailed | DeadlineExceeded) and inputs.rollback and (account.written or account.unknown):
         try:
             outputs = dataclasses.replace(outputs, result=_back(cluster, inputs, account, error, job))
@@ -219,8 +223,8 @@ def _back(cluster: Cluster, inputs: Inputs, account: Account, error: Failure, jo
         return "failed"
     error.why += f"\nRolled back in {duration(phase.seconds)}, verified."
     for outcome in report.outcomes if report else ():
-        revision = f"revision {outcome.revision}, " if outcome.revision else ""
-        error.why += f"\nStill serving: {outcome.workload}, {revision}{outcome.verdict.progress}"
+        revision = f", as revision {outcome.revision}" if outcome.revision else ""
+        error.why += f"\n{outcome.workload} is as it was before{revision}: {outcome.verdict.progress}"
     return "rolled-back"
 
 

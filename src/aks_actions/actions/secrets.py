@@ -40,7 +40,10 @@ def decrypted(job: Job, data: bytes, file: str, tenant_id: str, client_id: str, 
         encrypted = read(data, format=format_of(file)).tree
     except NotEncryptedError as error:
         raise InputError(
-            f"{file} is not encrypted with SOPS", why=str(error), do=f"sops encrypt -i {file}", at=at
+            f"{file} is not encrypted with SOPS",
+            why=str(error),
+            do=f"If it shall be: sops encrypt -i {file}. If its end is missing: restore it from Git.",
+            at=at,
         ) from None
     except FileError as error:
         raise InputError(
@@ -68,6 +71,7 @@ class _Keys:
         from sops_python.keys.azure_kv import AzureKeyVaultSource
 
         self._azure: _Remembering | None = None
+        self._client_id = client_id
         try:
             sources: list[Any] = [AgeKeySource.from_environment(job.environ)]
             if age_key:
@@ -106,7 +110,8 @@ class _Keys:
             vault = vaults[0].identity.removeprefix("https://").partition(".")[0]
             return (
                 "Give the identity the permission to decrypt:\n"
-                'az role assignment create --assignee CLIENT-ID --role "Key Vault Crypto User" \\\n'
+                f'az role assignment create --assignee {self._client_id or "CLIENT-ID"} '
+                '--role "Key Vault Crypto User" \\\n'
                 f"  --scope $(az keyvault show --name {vault} --query id --output tsv)"
             )
         return "Use one of these recipients' keys, or add yours and encrypt again: sops updatekeys FILE"

@@ -25,6 +25,8 @@ CONNECTIONS = 24  # eight appliers, the watches of a rollout and what is asked b
 RETRY_FOR = 60.0  # seconds that one request may be tried again in all
 ATTEMPTS = 6
 TRANSIENT = frozenset({429, 500, 502, 503, 504})
+# A server-side apply whose fields the schema lacks is the manifest's fault, whatever the status says.
+_FINAL = b"field not declared in schema"
 TOLERABLE_SILENCE = 70.0  # seconds without a byte after which a watch is given up; bookmarks come about once a minute
 
 Query = Mapping[str, str | int | bool]
@@ -33,7 +35,8 @@ Query = Mapping[str, str | int | bool]
 class Cluster:
     """One cluster. Threads may share it.
 
-    `wait` sleeps between attempts; a job's own sleep makes a cancellation end it at once.
+    `wait` sleeps between attempts; a job's own sleep makes a cancellation end it at once. `notice` is told of
+    requests that failed more than once.
     """
 
     def __init__(
@@ -45,6 +48,7 @@ class Cluster:
         bearer: Bearer | None = None,
         headers: Mapping[str, str] | None = None,
         wait: Callable[[float], None] = time.sleep,
+        notice: Callable[[str], None] = lambda _: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.server = server.rstrip("/")
@@ -53,6 +57,7 @@ class Cluster:
         self._bearer = bearer
         self._headers = {"Accept": "application/json", "User-Agent": "aks-actions", **(headers or {})}
         self._wait = wait
+        self._notice = notice
         self._clock = clock
 
     def __repr__(self) -> str:
@@ -103,7 +108,7 @@ class Cluster:
             answer.close()
 
     def ask(self, path: str, *, timeout: float, limit: int = 64 * 1024) -> tuple[int, bytes]:
-        """Status and beginning of the answer of something behind the API server's proxy: its own answer, whatever it is.
+        """Status and first bytes of what something behind the API server's proxy answers, whatever that is.
 
         Nothing is tried again and no redirect is followed; status 0 is no answer. Raises AuthError where the API
         server itself refuses us (its answer is a Status), and for TLS.
@@ -121,7 +126,9 @@ class Cluster:
                 redirect=False,
                 preload_content=False,
             )
-            body = answer.read(limit, decode_content=True)
+            body, ends = b"", self._clock() + timeout  # in all: an answer may come drop by drop
+            while len(body) < limit and self._clock() < ends and (chunk := answer.read1(8192)):
+                body += chunk
             answer.close()
         except urllib3.exceptions.HTTPError as error:
             if tls := _tls_error(error):
@@ -195,7 +202,7 @@ class Cluster:
                     raise refusals.tls(self.name, self.server, tls) from None
                 trouble = refusals.network(error)
             else:
-                if answer.status not in TRANSIENT:
+                if answer.status not in TRANSIENT or (not stream and _FINAL in answer.data):
                     if answer.status == 401 and self._bearer and not renewed and self._bearer.renewed(token):
                         renewed = True
                         answer.close()
@@ -213,6 +220,8 @@ class Cluster:
                     why=f"{trouble}; tried {attempt} times",
                     do="Run the job again; if it lasts, look at the cluster's control plane.",
                 )
+            if attempt > 1:
+                self._notice(f"{method} {path}: {trouble}; trying again in {pause:.1f} s")
             self._wait(pause)
 
     def _refuse(self, method: str, path: str, answer: urllib3.BaseHTTPResponse) -> None:

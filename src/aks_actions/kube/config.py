@@ -48,6 +48,7 @@ def connect(
     token: TokenSource | None = None,
     mask: Callable[[str], object] = lambda _: None,
     wait: Callable[[float], None] = time.sleep,
+    notice: Callable[[str], None] = lambda _: None,
 ) -> Cluster:
     """The cluster of a kubeconfig's context. Relative paths in it start at `base`.
 
@@ -87,6 +88,7 @@ def connect(
         bearer=Bearer(token) if token else None,
         headers=headers,
         wait=wait,
+        notice=notice,
     )
 
 

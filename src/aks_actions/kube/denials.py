@@ -13,7 +13,8 @@ from ..errors import Failure, InputError, Location, RolloutFailed, TransientErro
 from ..manifests import fieldpath
 from ..manifests.objects import Manifest
 
-_UNKNOWN_FIELD = re.compile(r'unknown field "([^"]+)"')
+# Strict decoding's words, and those of the apply's own schema, which says 500 and lists all after one prefix.
+_UNKNOWN_FIELD = re.compile(r'unknown field "(?P<strict>[^"]+)"|(?P<schema>\.\S+): field not declared in schema')
 _IMMUTABLE = re.compile(
     r"immutable|may not change once set|updates to \w+ spec for fields other than|cannot be changed"
 )
@@ -59,7 +60,7 @@ class Denial:
             return self._immutable()
         if self.status == 422:
             return InputError(f"{key} is not valid", why=self._why, at=self._first_field)
-        if self.status == 400:
+        if self.status == 400 or _UNKNOWN_FIELD.search(message):
             return self._strict()
         if self.status == 404 and message.startswith("namespaces "):
             return no_namespace(self.manifest)
@@ -125,13 +126,15 @@ class Denial:
         )
 
     def _strict(self) -> Failure:
-        manifest, unknown = self.manifest, _UNKNOWN_FIELD.search(self.message)
-        what = f"there is no field {unknown[1]}" if unknown else "the manifest can't be decoded"
+        manifest = self.manifest
+        unknown = _UNKNOWN_FIELD.search(self.message)
+        path = (unknown["strict"] or unknown["schema"]) if unknown else ""
+        what = f"there is no field {path.lstrip('.')}" if unknown else "the manifest can't be decoded"
         return InputError(
             f"{manifest.key}: {what}",
             why=self._why,
             do=f"Its fields: kubectl explain {manifest.kind.lower()} --api-version={manifest.api_version} --recursive",
-            at=self._place(unknown[1]) if unknown else self._at,
+            at=self._place(path),
         )
 
 

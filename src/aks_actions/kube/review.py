@@ -34,7 +34,7 @@ def check(cluster: Cluster, needed: Mapping[Permission, Iterable[str]]) -> None:
     lacking = [permission for permission, yes in zip(asked, granted, strict=True) if not yes]
     if not lacking:
         return
-    error = missing(_user(cluster), *lacking[0])
+    error = missing(user(cluster) or "of this kubeconfig", *lacking[0])
     error.why += " Nothing was written."
     error.details = "Missing:\n" + "\n".join(map(str, lacking))
     raise error
@@ -60,11 +60,12 @@ def _allowed(cluster: Cluster, permission: Permission, name: str) -> bool:
     return status != 201 or bool(answer.get("status", {}).get("allowed"))
 
 
-def _user(cluster: Cluster) -> str:
+def user(cluster: Cluster) -> str:
+    """Who we are to the cluster; empty where it can't say (before 1.28). Raises AuthError where we are nobody."""
     status, answer = cluster.request(
         "POST",
         "/apis/authentication.k8s.io/v1/selfsubjectreviews",
         body={"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"},
     )
     name = answer.get("status", {}).get("userInfo", {}).get("username") if status == 201 else ""
-    return str(name or "of this kubeconfig")
+    return str(name or "")

@@ -25,6 +25,7 @@ RESOURCES = {
     "Job": "/apis/batch/v1/{}jobs",
     "Pod": "/api/v1/{}pods",
     "ReplicaSet": "/apis/apps/v1/{}replicasets",
+    "Service": "/api/v1/{}services",
     "StatefulSet": "/apis/apps/v1/{}statefulsets",
 }
 OPTIONAL = frozenset({"Event", "EndpointSlice"})  # without them verdicts are slower and less well explained, not wrong

@@ -65,7 +65,7 @@ def shortened(text: str) -> str:
 def _around_difference(old: str, new: str) -> tuple[str, str]:
     """Of two long texts, the parts from shortly before they differ."""
     common = next((i for i, (a, b) in enumerate(zip(old, new, strict=False)) if a != b), min(len(old), len(new)))
-    if max(len(old), len(new)) <= _LONG or common < _LONG // 2 or "@sha256:" in new:
+    if max(len(old), len(new)) <= _LONG or common < _LONG // 3 or "@sha256:" in new:
         return old, new
     start = common - _LONG // 4
     return "…" + old[start:], "…" + new[start:]

@@ -48,8 +48,9 @@ class Step:
         """How many pods are replaced."""
         if self.does is not Does.CHANGE or not waves.is_workload(self.key) or not restarts(list(self.changes)):
             return 0
-        status = (self.live or {}).get("status") or {}
-        return int(status.get("replicas") or status.get("currentNumberScheduled") or 0)
+        live = self.live or {}
+        status = live.get("status") or {}
+        return int((live.get("spec") or {}).get("replicas") or status.get("currentNumberScheduled") or 0)
 
 
 def hides(manifest: Manifest) -> bool:

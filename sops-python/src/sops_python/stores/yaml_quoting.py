@@ -15,7 +15,7 @@ _NOT_PLAIN = re.compile(
     |[-?:](?:\s|\Z)             # an indicator that a blank follows begins it
     |---|\.\.\.                 # as a document's marker does
     |.*(?::(?:\s|\Z)|\s\#|\s\Z) # a key, a comment or a trailing blank inside""",
-    re.VERBOSE,
+    re.VERBOSE | re.ASCII,
 )
 _ESCAPED = re.compile('["\\\\\t\n]|' + _SPECIAL.pattern)
 _ESCAPES = {

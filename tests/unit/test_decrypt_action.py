@@ -1,0 +1,178 @@
+"""The decrypt action as a whole, on files that the real sops wrote for an age key."""
+
+from __future__ import annotations
+
+import base64
+import io
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pyrage
+import pytest
+
+from aks_actions.actions.decrypt import Inputs, Outputs, run
+from aks_actions.errors import AuthError, InputError
+from aks_actions.inputs import action, parse
+from aks_actions.job import Job
+
+SOPS = Path(sys.executable).with_name("sops")
+PLAIN = """\
+kind: Secret
+stringData:
+    password: correct horse battery
+    pin: "42"
+data:
+    token: dG9rZW4tYmVoaW5kLWJhc2U2NA==
+"""
+
+
+class Workspace:
+    """A job's folders, an age key, and files encrypted for it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.temp = folder / "temp"
+        self.temp.mkdir()
+        identity = pyrage.x25519.Identity.generate()
+        self.key, self.recipient = str(identity), str(identity.to_public())
+        self.log = io.StringIO()
+        self.environ = {
+            "GITHUB_ACTIONS": "true",
+            "GITHUB_ENV": str(folder / "env"),
+            "RUNNER_TEMP": str(self.temp),
+            "HOME": str(folder),
+        }
+
+    def encrypt(self, name: str, text: str = PLAIN) -> Path:
+        path = self.folder / name
+        path.write_text(text)
+        rule = ["--encrypted-regex", "^(data|stringData)$"]
+        command = [SOPS, "encrypt", "--in-place", "--age", self.recipient, *rule, str(path)]
+        subprocess.run(command, check=True, capture_output=True, env={"HOME": str(self.folder), "PATH": ""})
+        return path
+
+    def run(self, **given: str) -> Outputs:
+        values = {"files": "*.yaml", "age-key": self.key} | {k.replace("_", "-"): v for k, v in given.items()}
+        inputs = parse(Inputs, action("decrypt-secrets"), values, lambda declared: declared.name)
+        return run(inputs, Job(self.environ, self.log))
+
+    def written(self) -> list[Path]:
+        return [path for path in self.temp.rglob("*") if path.is_file()]
+
+
+@pytest.fixture
+def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
+    monkeypatch.chdir(tmp_path)
+    return Workspace(tmp_path)
+
+
+def test_files_are_written_as_they_were_before_encryption(workspace: Workspace) -> None:
+    workspace.encrypt("secret.yaml")
+    outputs = workspace.run()
+    assert Path(outputs.files).read_text() == PLAIN
+    assert Path(outputs.files).parent == Path(outputs.directory)
+    assert Path(outputs.directory).parent == workspace.temp
+    assert outputs.variables == ""
+
+
+def test_values_are_exported_and_no_file_is_written(workspace: Workspace) -> None:
+    workspace.encrypt("secret.yaml")
+    outputs = workspace.run(environment="stringData.password | PASSWORD")
+    assert outputs == Outputs("", "", "PASSWORD")
+    assert "correct horse battery" in Path(workspace.environ["GITHUB_ENV"]).read_text()
+    assert workspace.written() == []
+
+
+def test_every_encrypted_value_is_masked_before_anything_is_written(
+    workspace: Workspace, capfd: pytest.CaptureFixture[str]
+) -> None:
+    workspace.encrypt("secret.yaml")
+    (workspace.folder / "taken").write_text("")  # nothing can be written there
+    with pytest.raises(InputError):
+        workspace.run(output_directory="taken")
+    masked = capfd.readouterr().out
+    decoded = base64.b64decode("dG9rZW4tYmVoaW5kLWJhc2U2NA==").decode()
+    for secret in ("correct horse battery", "dG9rZW4tYmVoaW5kLWJhc2U2NA==", decoded):
+        assert f"::add-mask::{secret}" in masked
+    assert "::add-mask::Secret" not in masked  # in clear in the file: masking it would only blot the log
+
+
+def test_a_value_too_short_to_be_masked_is_warned_of_by_its_length(workspace: Workspace) -> None:
+    workspace.encrypt("secret.yaml")
+    workspace.run()
+    assert "2 characters is too short" in workspace.log.getvalue()
+
+
+def test_no_secret_reaches_the_log(workspace: Workspace) -> None:
+    workspace.encrypt("secret.yaml")
+    workspace.run(environment="stringData.password | PASSWORD")
+    assert "correct horse" not in workspace.log.getvalue()
+
+
+def test_nothing_is_written_when_one_of_the_files_was_tampered_with(workspace: Workspace) -> None:
+    workspace.encrypt("a.yaml")
+    tampered = workspace.encrypt("b.yaml")
+    tampered.write_text(tampered.read_text().replace("kind: Secret", "kind: Other"))
+    with pytest.raises(InputError, match=r"b\.yaml") as caught:
+        workspace.run(environment="stringData.password | PASSWORD")
+    assert "MAC" in caught.value.why
+    assert not Path(workspace.environ["GITHUB_ENV"]).exists()
+    assert workspace.written() == []
+
+
+def test_a_file_whose_end_is_missing_is_refused(workspace: Workspace) -> None:
+    path = workspace.encrypt("cut.yaml")
+    path.write_text(path.read_text().partition("sops:")[0])
+    with pytest.raises(InputError, match="not encrypted with SOPS") as caught:
+        workspace.run()
+    assert str(caught.value.at) == "cut.yaml"
+
+
+def test_a_key_that_does_not_fit_lists_the_recipients(workspace: Workspace) -> None:
+    workspace.encrypt("secret.yaml")
+    with pytest.raises(AuthError) as caught:
+        workspace.run(age_key=str(pyrage.x25519.Identity.generate()))
+    assert workspace.recipient in caught.value.why
+    assert workspace.written() == []
+
+
+def test_a_broken_age_key_is_not_quoted(workspace: Workspace) -> None:
+    workspace.encrypt("secret.yaml")
+    with pytest.raises(InputError) as caught:
+        workspace.run(age_key="AGE-SECRET-KEY-1NONSENSE")
+    assert "NONSENSE" not in str(vars(caught.value))
+
+
+def test_the_encrypted_files_are_never_replaced_by_their_plaintext(workspace: Workspace) -> None:
+    path = workspace.encrypt("secret.yaml")
+    before = path.read_bytes()
+    with pytest.raises(InputError, match="own plaintext"):
+        workspace.run(output_directory=".")
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("name", ["PATH", "LD_PRELOAD", "GITHUB_TOKEN"])
+def test_variables_that_change_what_later_steps_run_are_refused_first(workspace: Workspace, name: str) -> None:
+    workspace.encrypt("secret.yaml")
+    with pytest.raises(InputError, match=name):
+        workspace.run(environment=f"stringData.password | {name}")
+
+
+def test_from_a_shell_an_export_is_refused_instead_of_ignored(workspace: Workspace) -> None:
+    workspace.encrypt("secret.yaml")
+    del workspace.environ["GITHUB_ENV"]
+    with pytest.raises(InputError, match="no effect"):
+        workspace.run(environment="stringData.password | PASSWORD")
+
+
+def test_what_can_not_all_be_written_is_taken_back(workspace: Workspace) -> None:
+    workspace.encrypt("a.yaml")
+    workspace.encrypt("b.yaml")
+    out = workspace.folder / "out"
+    out.mkdir()
+    os.symlink("/dev/null", out / "b.yaml")
+    with pytest.raises(InputError):
+        workspace.run(output_directory="out")
+    assert not (out / "a.yaml").exists()
