@@ -3,6 +3,7 @@
 import argparse
 import os
 import shlex
+import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -18,6 +19,8 @@ def up(_: Sequence[str]) -> int:
     report = _timed()
     made = lifecycle.up(report)
     report("the world is up" if made else "the world is up already")
+    if demands := view.demands():
+        print(demands, file=sys.stderr)
     print(view.exports(), flush=True)
     return 0
 
@@ -36,6 +39,7 @@ def status(_: Sequence[str]) -> int:
 
     require_machine()
     text, code = view.status()
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `status | head` is no error
     print(text, flush=True)
     return code
 
@@ -52,6 +56,7 @@ def hold(command: Sequence[str]) -> int:
 
     with use(to_stderr) as lock:
         os.set_inheritable(lock.fileno(), True)  # the world is held as long as the command runs
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # Python ignores it, and what is ignored stays so over exec
         try:
             os.execvp(command[0], list(command))  # noqa: S606 - the user's own command
         except FileNotFoundError as error:

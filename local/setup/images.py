@@ -11,8 +11,9 @@ from pathlib import Path
 from local.setup import cache, oci
 from local.setup.progress import Report, run
 from local.world.errors import UNUSABLE, WorldError
+from local.world.paths import SYSTEM_PATH
 
-_SEARCH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+_SEARCH = f"PATH={SYSTEM_PATH}"
 _PYTHON_PACKAGES = ("ca-certificates", "python3", "tzdata")
 _UNWANTED = ("/usr/share/doc/*", "/usr/share/info/*", "/usr/share/locale/*", "/usr/share/man/*")
 _LINKS = 'for name in python python3; do ln -s /usr/bin/python3 "$1/usr/local/bin/$name"; done'
@@ -20,7 +21,7 @@ _LINKS = 'for name in python python3; do ln -s /usr/bin/python3 "$1/usr/local/bi
 
 def busybox(report: Report) -> Path:
     """An OCI layout of busybox with all its applets: the Pods' sandbox, and a small image for tests."""
-    binary = shutil.which("busybox") or "/bin/busybox"
+    binary = shutil.which("busybox", path=SYSTEM_PATH) or "/bin/busybox"
     name = f"images/busybox-{cache.key(Path(binary).read_bytes(), platform.machine())}"
     return cache.obtain(name, lambda directory: _busybox(directory, Path(binary)), report)
 
@@ -93,7 +94,8 @@ def _python(directory: Path, report: Report) -> None:
         *(codename, str(root), *archives),
     ]
     log = cache.root() / "mmdebstrap.log"
+    environment = {**os.environ, "PATH": SYSTEM_PATH, "SOURCE_DATE_EPOCH": "0"}
     # The same packages give the same digest, whenever it is made.
-    run("making the base image", command, log, report, environment={**os.environ, "SOURCE_DATE_EPOCH": "0"})
+    run("making the base image", command, log, report, environment=environment)
     oci.write(directory, root, {"Env": [_SEARCH, "LANG=C.UTF-8"], "Cmd": ["python3"]})
     root.unlink()

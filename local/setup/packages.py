@@ -8,14 +8,14 @@ from pathlib import Path
 
 from local.setup.progress import Report, Unfinished, run
 from local.world.errors import UNUSABLE, WorldError
+from local.world.paths import SYSTEM_PATH
 
-_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _POLICY = Path("/usr/sbin/policy-rc.d")  # asked by Debian's maintainer scripts whether a service may start
 _POLICY_TEXT = "#!/bin/sh\n# aks-actions: packages that are being installed start no services\nexit 101\n"
 
 
 def _command(name: str) -> Callable[[], bool]:
-    return lambda: shutil.which(name, path=_PATH) is not None
+    return lambda: shutil.which(name, path=SYSTEM_PATH) is not None
 
 
 # Package → whether what we need of it is there, however it came.
@@ -52,7 +52,7 @@ def ensure(cluster: bool, log: Path, report: Report) -> None:
             f"They are installed by root on a machine with apt-get. Run:\n  sudo {' '.join(install)}",
             UNUSABLE,
         )
-    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    environment = {**os.environ, "PATH": SYSTEM_PATH, "DEBIAN_FRONTEND": "noninteractive"}
     patience = ["-o", "DPkg::Lock::Timeout=300"]
     report(f"installing Debian packages: {', '.join(wanted)}")
     try:

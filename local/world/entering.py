@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 from collections.abc import Mapping, Sequence
 
 from local.world import namespaces, paths
@@ -38,4 +39,5 @@ def enter(command: Sequence[str]) -> None:
         raise WorldError(f"{command[0]}: there is no such command", 127)
     namespaces.private_mounts()
     namespaces.bind(paths.HOSTS, "/etc/hosts")
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # Python ignores it, and what is ignored stays so over exec
     os.execve(program, list(command), inside)  # noqa: S606 - the user's own command

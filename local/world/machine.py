@@ -4,14 +4,13 @@ import contextlib
 import json
 import os
 import shutil
-import subprocess
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from local import names
-from local.world import network, paths
+from local.world import namespaces, network, paths
 
 # Kernel parameters that kubelet, kube-proxy and the bridge plugin set.
 _PARAMETERS = (
@@ -83,7 +82,7 @@ def restore() -> None:
         with contextlib.suppress(OSError):  # it has got somebody else's content meanwhile
             Path(directory).rmdir()
     for mount in _mounts_below(names.STATE):
-        subprocess.run(["umount", "--lazy", mount], check=True)
+        namespaces.detach(mount)
     shutil.rmtree(names.STATE)
 
 

@@ -42,6 +42,24 @@ def exports() -> str:
     return "\n".join([*lines, f'export PATH={shlex.quote(str(paths.BIN))}:"$PATH"'])
 
 
+def demands() -> str:
+    """What a cluster or a Docker daemon that is not the world's own has to be given before it can take part."""
+    recorded = Status.load()
+    if recorded is None:
+        return ""
+    leads = f"{names.REGISTRY} has to lead to {names.CLOUD_ADDRESS}:443 of this machine, with {paths.CLOUD_CA} trusted"
+    lines = []
+    if not recorded.plan.cluster:
+        lines += [
+            f"The existing cluster's nodes pull from the world: on them {leads},",
+            f"and their pulls need the credentials in {paths.CLOUD / 'pull-credentials.json'}.",
+            "It has to let in who the kubeconfig names: it does not know the Entra double's tokens.",
+        ]
+    if not recorded.plan.builder:
+        lines += [f"The Docker daemon pushes to the world: for it {leads}."]
+    return "\n".join(lines)
+
+
 def _code(recorded: Status, broken: dict[str, str]) -> int:
     return BROKEN if broken or recorded.phase != "ready" else 0
 

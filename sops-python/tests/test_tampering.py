@@ -110,7 +110,7 @@ def test_the_zone_of_the_date_may_be_written_otherwise(encrypted: str, keys: Key
     assert decrypt(changed.encode(), keys=keys).mac is MacVerdict.VERIFIED
 
 
-@pytest.mark.parametrize("share", [0.1, 0.3, 0.5, 0.7, 0.9, 0.99])
+@pytest.mark.parametrize("share", [0.1, 0.3, 0.5, 0.7, 0.9, 0.95])
 def test_a_cut_file_is_refused_and_never_taken_for_plaintext(encrypted: str, keys: Keyring, share: float) -> None:
     cut = encrypted[: int(len(encrypted) * share)]
     refuse(cut, keys, FileError)

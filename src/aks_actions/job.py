@@ -91,7 +91,8 @@ class Log:
 
 
 def _literal(line: str) -> str:
-    return f"\u200b{line}" if line.lstrip().startswith(("::", "##[")) else line.replace("##[", "#\u200b#[")
+    line = line.replace("##[", "#\u200b#[")  # the runner's old form, obeyed anywhere in a line
+    return f"\u200b{line}" if line.lstrip().startswith("::") else line
 
 
 class Job:

@@ -138,3 +138,13 @@ def test_kubelet_pulls_from_acr_with_its_own_identity(kubectl: Kubectl, namespac
     kubectl("run", "app", "-n", namespace, f"--image={image}", "--restart=Never")
     until(lambda: kubectl("get", "pod", "app", "-n", namespace, "-o", "jsonpath={.status.phase}") == "Succeeded")
     assert kubectl("logs", "app", "-n", namespace).strip() == "hello from 65532"
+
+
+def test_an_entered_command_dies_of_a_broken_pipe_as_it_would_outside() -> None:
+    done = subprocess.run(
+        ["bash", "-c", '"$@" | head -1; exit ${PIPESTATUS[0]}', "-", *entered(["yes"])],
+        capture_output=True,
+        timeout=10,
+        check=False,
+    )
+    assert done.returncode == 128 + signal.SIGPIPE

@@ -16,7 +16,7 @@ set -e
 for directory in /run /var/lib /var/log; do mount -t tmpfs -o mode=0755 own "$directory"; done
 mkdir -m 1777 /run/lock
 ip link set lo up
-exec "$@"
+"$@" # not exec: the shell, PID 1 here, takes in orphans
 """
 NAMESPACES = ["unshare", "--net", "--mount", "--pid", "--fork", "--mount-proc", "--kill-child"]
 

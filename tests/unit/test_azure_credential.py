@@ -26,7 +26,7 @@ class Login:
         Login.made += 1
         self.number = Login.made
 
-    def get_token(self, *scopes: str, **options: Any) -> AccessToken:
+    def get_token(self, *scopes: str, **_: Any) -> AccessToken:
         if scopes == ("refused",):
             raise ClientAuthenticationError("AADSTS1")
         return AccessToken(f"token-{self.number}", 4_102_444_800)

@@ -53,6 +53,7 @@ def test_the_source_label_is_the_repository_on_github() -> None:
         ({"image": "acr.azurecr.io/shop:v1"}, "holds a tag"),
         ({"image": f"acr.azurecr.io/shop@sha256:{'0' * 64}"}, "holds a digest"),
         ({"image": "shop"}, "names no registry"),
+        ({"image": "/shop"}, "no image reference"),
         ({"context": "nowhere"}, "is not there"),
         ({"context": "Dockerfile"}, "is no folder"),
         ({"file": "Dockerfile.prod"}, "Dockerfile.prod can't be read"),
@@ -73,6 +74,7 @@ def test_stages_are_known_whatever_their_letter_case() -> None:
 
 def test_without_push_no_registry_and_no_tag_are_needed() -> None:
     assert prepared({"image": "shop", "push": "false"}, GITHUB_SHA="").references == ()
+    assert prepared({"image": "/shop", "push": "false"}).image.repository == "shop"  # a fork has no variables
 
 
 def test_an_epoch_that_is_no_number_is_refused() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import io
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -172,7 +171,7 @@ def test_what_can_not_all_be_written_is_taken_back(workspace: Workspace) -> None
     workspace.encrypt("b.yaml")
     out = workspace.folder / "out"
     out.mkdir()
-    os.symlink("/dev/null", out / "b.yaml")
+    (out / "b.yaml").symlink_to("/dev/null")
     with pytest.raises(InputError):
         workspace.run(output_directory="out")
     assert not (out / "a.yaml").exists()

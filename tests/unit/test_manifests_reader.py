@@ -40,7 +40,7 @@ def refused(text: str | bytes, file: str = "app.yaml") -> tuple[str, str]:
         ("1.10", 1.1),
         ('"1.10"', "1.10"),
         ("!!str 8080", "8080"),
-        ("-", "-"),
+        ("-x", "-x"),
         ("99999999999999999999999", 1e23),
     ],
 )
@@ -48,6 +48,11 @@ def test_scalars_are_what_kubectl_makes_of_them(written: str, value: object) -> 
     """Unquoted scalars follow go-yaml, since that is what users tried their manifests with."""
     found = read(f"key: {written}\n")[0].value["key"]
     assert (found, type(found)) == (value, type(value))
+
+
+def test_keys_become_text_as_kubectl_makes_it() -> None:
+    """JSON has text keys only, and YAML's `y` and `on` are true."""
+    assert read("{1: a, on: b, 1.5: c}\n")[0].value == {"1": "a", "true": "b", "1.5": "c"}
 
 
 def test_documents_know_where_they_begin() -> None:
@@ -100,8 +105,8 @@ def test_an_alias_bomb_is_refused() -> None:
 
 def test_anchors_and_merges_work_as_copies() -> None:
     """An alias is a value of its own; `<<` fills in what the mapping itself lacks."""
-    value = read("base: &b {x: [1], y: 2}\none: {<<: *b, y: 3}\ntwo: *b\n")[0].value
-    assert value == {"base": {"x": [1], "y": 2}, "one": {"x": [1], "y": 3}, "two": {"x": [1], "y": 2}}
+    value = read("base: &b {x: [1], z: 2}\none: {<<: *b, z: 3}\ntwo: *b\n")[0].value
+    assert value == {"base": {"x": [1], "z": 2}, "one": {"x": [1], "z": 3}, "two": {"x": [1], "z": 2}}
     assert value["two"]["x"] is not value["base"]["x"]
 
 

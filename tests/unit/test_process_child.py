@@ -21,9 +21,7 @@ def run(
     code: str, *, timeout: float = 20, check: Callable[[], None] = lambda: None, **environment: str
 ) -> tuple[int, list[str]]:
     lines: list[str] = []
-    status = child.run(
-        [PYTHON, "-c", code], environment=environment, line=lines.append, check=check, timeout=timeout
-    )
+    status = child.run([PYTHON, "-c", code], environment=environment, line=lines.append, check=check, timeout=timeout)
     return status, lines
 
 
@@ -64,9 +62,7 @@ def test_after_the_timeout_no_process_of_the_group_lives() -> None:
     code = "import subprocess, time; p = subprocess.Popen(['sleep', '60']); print(p.pid, flush=True); time.sleep(60)"
     lines: list[str] = []
     with pytest.raises(DeadlineExceeded):
-        child.run(
-            [PYTHON, "-c", code], environment=os.environ, line=lines.append, check=lambda: None, timeout=1.5
-        )
+        child.run([PYTHON, "-c", code], environment=os.environ, line=lines.append, check=lambda: None, timeout=1.5)
     assert ends(int(lines[0]))
 
 

@@ -63,7 +63,7 @@ def run(inputs: Inputs, job: Job) -> Outputs:
     environment = {name: value for name, value in job.environ.items() if not name.startswith(_PRIVATE)}
     with job.log.phase("Builder") as phase:
         found = buildx.Buildx.find(environment)
-        builder = found.builder(inputs.builder)
+        builder = found.builder(inputs.builder, job.check)
         phase.note = f"{builder.name}, driver {builder.driver}" + (
             f", BuildKit {builder.version}" * bool(builder.version)
         )

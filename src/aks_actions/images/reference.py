@@ -57,7 +57,7 @@ def parse(text: str) -> Reference:
             "a repository's name is lower case" if lowered and text != text.lower() else "this is no image reference"
         )
     digest = match["digest"] or ""
-    if digest.startswith("sha256:") and not _SHA256.fullmatch(digest):
+    if digest.lower().startswith("sha256:") and not _SHA256.fullmatch(digest):
         raise ValueError("a sha256 digest has 64 lower-case hexadecimal digits")
     registry, repository = _split(match["path"])
     if len(match["path"]) > 255:

@@ -122,9 +122,9 @@ class _Stream:
                 if not self._version:
                     self._list()
                 lively = self._follow()
-                self.trouble = None
             except TransientError as error:
                 self.trouble, lively = error, False
+                self._version = ""  # the next list, not the next event, tells that the server is back
             except AuthError as error:
                 if self.kind not in OPTIONAL:
                     self._watch.hand_over(error)
@@ -158,7 +158,7 @@ class _Stream:
         self._version = str(page["metadata"]["resourceVersion"])
         kind, namespace = self.kind, self.namespace
         self._watch.hand_over(lambda objects: objects.replace(kind, namespace, items))
-        self.synced = True
+        self.synced, self.trouble = True, None
 
     def _follow(self) -> bool:
         """Hand over changes until the stream ends; whether there were any."""

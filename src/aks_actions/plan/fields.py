@@ -165,5 +165,6 @@ def _extract(fields: FieldSet, live: Any) -> Any:
         for key in keys:
             named = json.loads(key[2:])
             if isinstance(item, dict) and all(item.get(k) == v for k, v in named.items()):
-                items.append({**named, **_extract(fields[key], item)})
+                # A key that the manifest left to its default is not owned, so it is not sent either.
+                items.append(_extract(fields[key], item) if set(fields[key]) - {"."} else named)
     return items

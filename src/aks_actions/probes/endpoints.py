@@ -30,9 +30,6 @@ class Question:
         target = quote(f"{self.scheme}:{self.service}:{self.port}", safe=":")
         return f"/api/v1/namespaces/{namespace}/services/{target}/proxy{self.path}"
 
-    def __str__(self) -> str:
-        return f"Service/{self.service}:{self.port}{self.path}"
-
 
 def selecting(services: Iterable[dict[str, Any]], templates: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """The Services whose selector matches the labels of one of these pod templates."""

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..errors import InputError
+from ..errors import DeadlineExceeded, InputError
 from . import child
 
+_BOOTSTRAP = 180.0  # seconds; a docker-container builder pulls its image first
 _INSTALL = (
     "On a GitHub runner: add `- uses: docker/setup-buildx-action@v3` before this step.\n"
     "Elsewhere: install buildx (github.com/docker/buildx) and a builder: docker buildx create --use"
@@ -58,17 +59,20 @@ class Buildx:
             "buildx is not installed here", why="Neither `buildx` nor `docker buildx` is on PATH.", do=_INSTALL
         )
 
-    def builder(self, name: str) -> Builder:
-        """The builder called `name`, or the current one, started if need be. Raises InputError for one of no use."""
+    def builder(self, name: str, check: Callable[[], None]) -> Builder:
+        """The builder called `name`, or the current one, started if need be. Raises InputError for one of no use.
+
+        `check` as in child.run: a cancellation does not wait for a builder that starts.
+        """
         command = [*self.command, "inspect", "--bootstrap", *([name] if name else [])]
+        lines: list[str] = []
         try:
-            found = subprocess.run(command, env=dict(self.environment), capture_output=True, text=True, timeout=180)
-            said = found.stdout + found.stderr
-            failed = found.returncode != 0 or re.search(
-                r"^(Error|Status:\s+(error|inactive|stopped))", said, re.MULTILINE
-            )
-        except subprocess.TimeoutExpired:
-            said, failed = "It did not answer within three minutes.", True
+            code = child.run(command, environment=self.environment, line=lines.append, check=check, timeout=_BOOTSTRAP)
+        except DeadlineExceeded:
+            code = 1
+            lines.append(f"ERROR: it did not answer within {_BOOTSTRAP:.0f} s")
+        said = "\n".join(lines)
+        failed = code != 0 or re.search(r"^(Error:|Status:\s+(error|inactive|stopped))", said, re.MULTILINE)
         if failed:
             known = subprocess.run(
                 [*self.command, "ls"], env=dict(self.environment), capture_output=True, text=True

@@ -60,7 +60,7 @@ class Http:
                     headers=sent,
                     body=body,
                     redirect=method in {"GET", "HEAD"},
-                    retries=urllib3.Retry(5, connect=0, read=0, status=0, other=0),
+                    retries=urllib3.Retry(5, connect=0, read=0, status=0, other=0, respect_retry_after_header=False),
                 )
             except urllib3.exceptions.HTTPError as error:
                 if "CERTIFICATE_VERIFY_FAILED" in str(error):

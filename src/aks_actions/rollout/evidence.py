@@ -30,9 +30,9 @@ _ROUTINE = frozenset(
         "ScalingReplicaSet",
     }
 )
-# What differs between two events that say the same: generated names, UIDs, the recorder's own remark.
+# What differs between two events that say the same: generated names, UIDs, a quota's use, the recorder's own remark.
 _RANDOM = re.compile(
-    r"-[bcdfghjklmnpqrstvwxz2456789]{5}\b|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|\(combined[^)]*\): "
+    r"-[bcdfghjklmnpqrstvwxz2456789]{5}\b|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|\(combined[^)]*\): |used: \S+"
 )
 
 

@@ -71,10 +71,13 @@ def prepare(inputs: Inputs, job: Job) -> Subject:
 
 
 def _image(inputs: Inputs) -> Reference:
+    # In a fork's pull request ${{ vars.REGISTRY }} is empty: `/shop` still names what is built and tested there.
+    text = inputs.image if inputs.push else inputs.image.lstrip("/")
     try:
-        image = parse(inputs.image)
+        image = parse(text)
     except ValueError as error:
-        raise InputError(f"`image` is {inputs.image!r}: {error}", do="Such as acr.azurecr.io/shop") from None
+        unset = "It begins with `/`: the variable that holds the registry is not set." if text.startswith("/") else ""
+        raise InputError(f"`image` is {inputs.image!r}: {error}", why=unset, do="Such as acr.azurecr.io/shop") from None
     if image.tag or image.digest:
         raise InputError(
             f"`image` is {inputs.image!r}: it holds a {'tag' if image.tag else 'digest'}",

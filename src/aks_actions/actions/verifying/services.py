@@ -107,9 +107,10 @@ def ask(cluster: Cluster, job: Job, namespace: str, asked: Question, endpoints: 
         else:
             times.clear()
             job.sleep(PAUSE)
-    said = body[:200].decode("utf-8", "replace").strip()
-    what = f"HTTP {status}" if status else "no answer"
-    return Answer(name, endpoints, asked.path, status, trouble=f"{asked} gives {what}: {said}")
+    said = " ".join(body.decode("utf-8", "replace").split())[:120]
+    what = f"answers HTTP {status}" if status else "gives no answer"
+    trouble = f"GET {asked.path} on port {asked.port} {what}" + (f": {said}" if said else "")
+    return Answer(name, endpoints, asked.path, status, trouble=trouble)
 
 
 def _good(asked: Question, status: int) -> bool:
