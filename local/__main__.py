@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from local.world.errors import WorldError
+from local.world.options import require_machine
 
 # Commands import what they need themselves: `enter` stands before every command that is run in the world.
 
@@ -35,9 +36,7 @@ def down(_: Sequence[str]) -> int:
 
 def status(_: Sequence[str]) -> int:
     from local.world import view
-    from local.world.options import require_machine
 
-    require_machine()
     text, code = view.status()
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `status | head` is no error
     print(text, flush=True)
@@ -112,6 +111,7 @@ def _parse(argv: Sequence[str]) -> tuple[str, list[str]]:
 def main() -> int:
     command, arguments = _parse(sys.argv[1:])
     try:
+        require_machine()
         return COMMANDS[command][0](arguments)
     except WorldError as error:
         print(error, file=sys.stderr)

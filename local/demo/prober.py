@@ -7,11 +7,13 @@ import json
 import threading
 import time
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, field
 from types import TracebackType
 
 INTERVAL = 0.05  # seconds; with a time-out of 2 s this is far below what a laptop notices
 TIMEOUT = 2.0
+SETTLE = 15.0  # seconds that kube-proxy may take to open the way in, and old Pods to leave
 
 
 @dataclass
@@ -36,6 +38,16 @@ def version(port: int) -> dict[str, str]:
         return found
     finally:
         connection.close()
+
+
+def settled(port: int, commit: str) -> dict[str, str]:
+    """What the application says of itself, once it is `commit`'s word, or at last; empty if it says nothing."""
+    deadline, answer = time.monotonic() + SETTLE, dict[str, str]()
+    while answer.get("commit") != commit and time.monotonic() < deadline:
+        with suppress(OSError, http.client.HTTPException, ValueError):
+            answer = version(port)
+        time.sleep(INTERVAL)
+    return answer
 
 
 class Prober:

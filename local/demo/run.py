@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import http.client
 import sys
 import tempfile
 import time
-from contextlib import nullcontext, suppress
+from contextlib import nullcontext
 from itertools import pairwise
 from pathlib import Path
 
 from local.demo import faults, outside
 from local.demo.pipeline import Run, git, run
-from local.demo.prober import Prober, Tally, version
+from local.demo.prober import Prober, Tally, settled
 from local.world import paths, use
 
 ROOT = Path(__file__).resolve().parents[2]
 LOG = paths.LOG / "demo.log"
-SETTLE = 15.0  # seconds that kube-proxy may take to open the way in
 
 
 def demo(fault: str | None = None) -> int:
@@ -45,7 +43,7 @@ def _deploy(clock: list[tuple[str, float]]) -> int:
     if result.code:
         return _failed(result)
     port = outside.node_port()
-    answer = _answer(port, commit)
+    answer = settled(port, commit)
     clock.append(("", time.monotonic()))
     _table(clock, result)
     if before:
@@ -81,18 +79,6 @@ def _break(name: str) -> int:
     if result.code == 0:
         say("✘ The fault went unnoticed.")
     return result.code or 1
-
-
-def _answer(port: int, commit: str) -> dict[str, str]:
-    """What the Service says of itself, once it is the new version's word."""
-    deadline, answer = time.monotonic() + SETTLE, {}
-    while time.monotonic() < deadline:
-        with suppress(OSError, http.client.HTTPException, ValueError):
-            answer = version(port)
-        if answer.get("commit") == commit:
-            break
-        time.sleep(0.2)
-    return answer
 
 
 def _failed(result: Run) -> int:

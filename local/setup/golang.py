@@ -23,6 +23,7 @@ class Module:
     """A Go module of ours in local/go: what it builds, and from which packages (import paths)."""
 
     name: str
+    builds: str  # for people
     packages: tuple[str, ...]
     link: Callable[[str], str] = lambda _go_mod: _STRIPPED
 
@@ -42,9 +43,11 @@ def kubernetes_link_flags(go_mod: str) -> str:
     return " ".join([_STRIPPED, *(f"-X {package}.{name}={value}" for name, value in values.items())])
 
 
-KUBE = Module("kube", (".",), kubernetes_link_flags)
-TOOLS = Module("tools", ("github.com/moby/buildkit/cmd/buildkitd", "github.com/docker/buildx/cmd/buildx"))
-ACTIONLINT = Module("actionlint", ("github.com/rhysd/actionlint/cmd/actionlint",))
+KUBE = Module("kube", "Kubernetes, etcd and CoreDNS", (".",), kubernetes_link_flags)
+TOOLS = Module(
+    "tools", "buildkitd and buildx", ("github.com/moby/buildkit/cmd/buildkitd", "github.com/docker/buildx/cmd/buildx")
+)
+ACTIONLINT = Module("actionlint", "actionlint", ("github.com/rhysd/actionlint/cmd/actionlint",))
 
 
 def _version(text: str) -> tuple[int, ...]:
@@ -110,7 +113,7 @@ def _build(module: Module, directory: Path, report: Report) -> None:
     go = find_go(required_version(go_mod))
     flags = ["-v", "-mod=readonly", "-trimpath", "-buildvcs=false", "-ldflags", module.link(go_mod)]
     run(
-        f"building {module.name} ({', '.join(package.rsplit('/', 1)[-1] for package in module.packages)})",
+        f"building {module.builds}",
         [go, "build", *flags, "-o", f"{directory}/", *module.packages],
         cache.root() / f"build-{module.name}.log",
         report,

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 
 from local.world import namespaces, paths
 from local.world.errors import NO_WORLD, WorldError
-from local.world.options import require_machine
 from local.world.state import Status, supervisor_lives
 
 BUILDER = "world"
@@ -27,7 +26,6 @@ def environment(environ: Mapping[str, str], builder: bool) -> dict[str, str]:
 
 def enter(command: Sequence[str]) -> None:
     """Becomes `command`, inside: the same process, with the caller's terminal and signals. Raises WorldError."""
-    require_machine()
     status = Status.load()
     if status is None or not supervisor_lives():
         raise WorldError("There is no local world to enter: run `make world` first.", NO_WORLD)

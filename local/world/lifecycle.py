@@ -1,5 +1,6 @@
 """The world's life: `up` finds it or makes it, `down` ends it. Both heal whatever a kill has left."""
 
+import getpass
 import json
 import os
 import signal
@@ -42,7 +43,13 @@ def up(report: Report) -> bool:
         with locks.nobody_using(report):
             _explain_replacement(version, report)
             _end()
-            plan = Plan(version, str(ROOT), _user(), kubeconfig is None, not options.docker)
+            plan = Plan(
+                version,
+                str(ROOT),
+                os.environ.get("SUDO_USER") or getpass.getuser(),
+                kubeconfig is None,
+                not options.docker,
+            )
             _check_machine(plan)
             _make(plan, parts, kubeconfig)
             _wait(report)
@@ -88,10 +95,6 @@ def _is_whole(version: str) -> bool:
 def _starts(version: str) -> bool:
     status = Status.load()
     return status is not None and status.plan.version == version and status.phase == "starting" and supervisor_lives()
-
-
-def _user() -> str:
-    return os.environ.get("SUDO_USER") or os.environ.get("USER") or f"uid {os.getuid()}"
 
 
 def _explain_replacement(version: str, report: Report) -> None:

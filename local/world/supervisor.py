@@ -71,7 +71,8 @@ class Supervisor:
         changed = False
         for name, component in self.parts.items():
             part = self.status.parts[name]
-            if part.state == "waiting" and all(self._has(need) for need in component.needs):
+            needed = (self.status.parts[need].state for need in component.needs)
+            if part.state == "waiting" and all(state in ("ready", "done") for state in needed):
                 self._start(component, part)
                 changed = True
             elif part.state == "starting" and component.kind == "service" and component.ready():
@@ -79,9 +80,6 @@ class Supervisor:
                 part.become("ready")
                 changed = True
         return changed
-
-    def _has(self, need: str) -> bool:
-        return need not in self.parts or self.status.parts[need].state in ("ready", "done")
 
     def _start(self, component: Component, part: Part) -> None:
         log = paths.LOG / f"{component.name}.log"

@@ -12,7 +12,7 @@ import pytest
 
 from local.demo import faults, outside
 from local.demo.pipeline import Run, git, run
-from local.demo.prober import Prober, version
+from local.demo.prober import Prober, settled
 
 ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.usefixtures("world")
@@ -60,10 +60,10 @@ def resource_versions() -> dict[str, str]:
 
 
 def test_a_push_serves_the_commit_by_its_digest(pushed: Run) -> None:
-    digest = pushed.outputs("digest")[0]
+    digest, head = pushed.outputs("digest")[0], git(ROOT, "rev-parse", "HEAD")
     assert re.fullmatch(r"sha256:[0-9a-f]{64}", digest)
     assert outside.image().endswith(f"@{digest}")
-    assert version(outside.node_port())["commit"] == git(ROOT, "rev-parse", "HEAD")
+    assert settled(outside.node_port(), head)["commit"] == head
 
 
 def test_a_push_tells_each_phase_and_ends_healthy(pushed: Run) -> None:
@@ -114,7 +114,7 @@ def test_a_consumer_deploys_a_changed_text_without_a_failed_request_and_an_earli
         result = run(clone, "push", flags=flags)
     assert result.code == 0, result.log[-6000:]
     assert outside.image() != first
-    assert version(port)["commit"] == head
+    assert settled(port, head)["commit"] == head
     assert tally.failures == []
     assert tally.requests > 20
     again = {"environment": "production", "digest": first.partition("@")[2]}

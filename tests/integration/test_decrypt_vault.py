@@ -13,10 +13,11 @@ from typing import Any
 import pytest
 
 from aks_actions.actions import secrets
-from aks_actions.errors import AuthError
+from aks_actions.errors import AuthError, TransientError
 from aks_actions.job import Job
 from local import names
 from local.cloud.runner import job_environment
+from local.world.namespaces import bind
 from tests.integration.cloud import Cloud, in_cloud
 
 SOPS = Path(sys.executable).with_name("sops")
@@ -70,3 +71,23 @@ def test_a_vault_that_is_not_azures_gets_no_token(cloud: Cloud, tmp_path: Path) 
     with pytest.raises(AuthError) as caught:
         decrypt(cloud, steered)
     assert "not an allowed host" in caught.value.why
+
+
+@in_cloud
+def test_a_disabled_key_is_no_reason_to_wait(cloud: Cloud, tmp_path: Path) -> None:
+    disabled = encrypted(tmp_path).replace(b"name: sops", f"name: {names.VAULT_DISABLED_KEY}".encode())
+    with pytest.raises(AuthError) as caught:
+        decrypt(cloud, disabled)
+    assert "disabled" in caught.value.why
+
+
+@in_cloud
+def test_a_vault_that_does_not_answer_is_a_transient_fault(cloud: Cloud, tmp_path: Path) -> None:
+    gone = encrypted(tmp_path).replace(names.VAULT.encode(), b"gone")
+    hosts = tmp_path / "hosts"
+    hosts.write_text(Path("/etc/hosts").read_text() + "127.0.0.9 gone.vault.azure.net\n")
+    bind(hosts, "/etc/hosts")
+    with pytest.raises(TransientError) as caught:
+        decrypt(cloud, gone)
+    assert "can't be decrypted now" in caught.value.what
+    assert "gone.vault.azure.net" in caught.value.why

@@ -232,6 +232,27 @@ def test_our_timeout_is_another_failure(cluster: Cluster, room: str) -> None:
     assert "Insufficient cpu" in followed.failure.why
 
 
+def test_a_workload_that_is_not_there_fails(cluster: Cluster, room: str) -> None:
+    """What does not exist when everything was listed is not waited for until the timeout."""
+    job = Job({}, io.StringIO())
+    with job.log.phase("Rollout") as phase:
+        gone = Workload("Deployment", room, "nobody")
+        report = follow(cluster, job, [gone], phase=phase, deadline=job.clock() + 60)
+    assert [(o.verdict.status, o.verdict.reason) for o in report.outcomes] == [("failed", "NotFound")]
+    assert report.seconds < 10
+
+
+def test_clocks_may_differ(cluster: Cluster, room: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine whose clock is two minutes off judges by the cluster's time."""
+    real = time.time
+    for name, minutes in (("slow-clock", -2), ("fast-clock", 2)):
+        monkeypatch.setattr(time, "time", lambda minutes=minutes: real() + 60 * minutes)
+        secret = deployment(name, envFrom=[{"secretRef": {"name": "nobody-made-this"}}])
+        (outcome,) = rolled(cluster, room, secret, timeout=40).report.outcomes
+        assert outcome.verdict.reason == "CreateContainerConfigError"
+        assert 8 <= outcome.seconds < 20
+
+
 def test_a_cancelled_wait_ends_at_once(cluster: Cluster, room: str) -> None:
     """A cancellation is raised within a second, however long the rollout would take."""
     job = Job({}, io.StringIO())

@@ -35,6 +35,11 @@ def test_short_and_brace_lines_are_never_masked() -> None:
     assert masks("abc") == set()
 
 
+def test_a_signed_token_is_masked_by_one_line() -> None:
+    token = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJ4In0.c2lnbmF0dXJl-_"
+    assert masks(token) == {token}
+
+
 def test_leaves_are_found_at_any_depth_and_are_no_keys() -> None:
     assert list(leaves({"user": {"names": ["ann", 7, None, True]}})) == ["ann", "7"]
 

@@ -130,7 +130,7 @@ def running(image: str, reported: str, expected: str = "") -> list[images.Runnin
         "spec": {"containers": [{"name": "web", "image": image}]},
         "status": {"containerStatuses": [{"name": "web", "imageID": reported}]},
     }
-    return images.running([each], images.wanted([expected]) if expected else {})
+    return images.running(each, [each], images.wanted([expected]) if expected else {})
 
 
 def test_image_proofs() -> None:
@@ -147,6 +147,19 @@ def test_image_proofs() -> None:
     ]
     for image, reported, expected, proof in cases:
         assert [each.proof for each in running(image, reported, expected)] == [proof], (image, reported, expected)
+
+
+def test_a_webhook_that_changes_the_image_is_noticed() -> None:
+    """What counts is the workload's own template, not what an admission webhook made of it in the pod."""
+    template = {"containers": [{"name": "web", "image": f"shop@{DIGEST}"}]}
+    workload = {"kind": "Deployment", "metadata": {"name": "w"}, "spec": {"template": {"spec": template}}}
+    each = {
+        "kind": "Pod",
+        "metadata": {"name": "p"},
+        "spec": {"containers": [{"name": "web", "image": f"mirror/shop@{OTHER}"}]},
+        "status": {"containerStatuses": [{"name": "web", "imageID": f"mirror/shop@{OTHER}"}]},
+    }
+    assert [found.proof for found in images.running(workload, [each], {})] == [Proof.DIFFERENT]
 
 
 def test_images_without_a_digest_are_not_asked_about() -> None:

@@ -110,7 +110,7 @@ class _Keys:
             vault = vaults[0].identity.removeprefix("https://").partition(".")[0]
             return (
                 "Give the identity the permission to decrypt:\n"
-                f'az role assignment create --assignee {self._client_id or "CLIENT-ID"} '
+                f"az role assignment create --assignee {self._client_id or 'CLIENT-ID'} "
                 '--role "Key Vault Crypto User" \\\n'
                 f"  --scope $(az keyvault show --name {vault} --query id --output tsv)"
             )

@@ -175,8 +175,11 @@ def _images(cluster: Cluster, live: Mapping[Workload, Object], expected: Mapping
         while not watch.synced:
             watch.update(TICK)
         watch.update(0)
-        pods = [pod for workload in live for pod in stability.pods_of(workload, watch.objects)]
-    running = images.running(pods, expected)
+        running = [
+            found
+            for workload, item in live.items()
+            for found in images.running(item, stability.pods_of(workload, watch.objects), expected)
+        ]
     for each in running:
         if each.proof is Proof.DIFFERENT:
             findings.problem(

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
 TOO_SHORT = 4  # below it a mask would blot out ordinary words; such values are warned of instead
+_SIGNED_TOKEN = re.compile(r"eyJ[\w-]+\.[\w-]+\.[\w-]+")  # a JWT: short-lived, and printed whole or not at all
 _MIME_COLUMNS = (76, 64)  # base64 and PEM wrap there
 
 
@@ -35,6 +37,8 @@ def masks(secret: str) -> set[str]:
     whole = secret.strip()
     if len(whole) < TOO_SHORT:
         return set()
+    if _SIGNED_TOKEN.fullmatch(whole):
+        return {whole}
     forms = {secret, whole, json.dumps(whole)[1:-1], *_structured(whole)}
     for data in {secret.encode(), whole.encode(), whole.encode() + b"\n"}:
         encoded = base64.b64encode(data).decode()

@@ -6,11 +6,13 @@ what ends an action is raised. Shapes: https://kubernetes.io/docs/reference/usin
 
 from __future__ import annotations
 
+import contextlib
 import json
 import random
 import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping
+from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -28,6 +30,7 @@ TRANSIENT = frozenset({429, 500, 502, 503, 504})
 # A server-side apply whose fields the schema lacks is the manifest's fault, whatever the status says.
 _FINAL = b"field not declared in schema"
 TOLERABLE_SILENCE = 70.0  # seconds without a byte after which a watch is given up; bookmarks come about once a minute
+CLOCK_TOLERANCE = 2.0  # seconds
 
 Query = Mapping[str, str | int | bool]
 
@@ -59,6 +62,7 @@ class Cluster:
         self._wait = wait
         self._notice = notice
         self._clock = clock
+        self.ahead = 0.0  # seconds that our clock is ahead of the cluster's, as its last answer shows
 
     def __repr__(self) -> str:
         return f"Cluster({self.name!r})"
@@ -202,6 +206,7 @@ class Cluster:
                     raise refusals.tls(self.name, self.server, tls) from None
                 trouble = refusals.network(error)
             else:
+                self._compare_clocks(answer.headers.get("Date", ""))
                 if answer.status not in TRANSIENT or (not stream and _FINAL in answer.data):
                     if answer.status == 401 and self._bearer and not renewed and self._bearer.renewed(token):
                         renewed = True
@@ -223,6 +228,12 @@ class Cluster:
             if attempt > 1:
                 self._notice(f"{method} {path}: {trouble}; trying again in {pause:.1f} s")
             self._wait(pause)
+
+    def _compare_clocks(self, date: str) -> None:
+        """Timestamps in objects are the cluster's. Dates are cut to whole seconds, so small differences are none."""
+        with contextlib.suppress(ValueError):
+            ahead = time.time() - parsedate_to_datetime(date).timestamp() - 0.5
+            self.ahead = ahead if abs(ahead) > CLOCK_TOLERANCE else 0.0
 
     def _refuse(self, method: str, path: str, answer: urllib3.BaseHTTPResponse) -> None:
         """Raise where a 401 or 403 is about who we are; a 403 of admission or quota is the caller's."""

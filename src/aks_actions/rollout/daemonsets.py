@@ -6,7 +6,7 @@ import math
 
 from .objects import Object, Objects, created
 from .statefulsets import revision
-from .verdict import Moment, Verdict, progressing, succeeded, unknown
+from .verdict import Moment, Verdict, progressing, succeeded, unknown, unseen
 from .workloads import alive, blamed, generation, judged, uncreated
 
 _TEMPLATE = "deprecated.daemonset.template.generation"  # still the only mark of the newest revision on the object
@@ -15,7 +15,7 @@ _TEMPLATE = "deprecated.daemonset.template.generation"  # still the only mark of
 def judge(found: Object, objects: Objects, at: Moment, awaited: int = 0) -> Verdict:
     """SUCCEEDED when every node that should run it has an available pod of the newest revision."""
     if behind := generation(found, awaited):
-        return progressing(behind)
+        return unseen(behind)
     status = found.get("status") or {}
     wanted = int(status.get("desiredNumberScheduled") or 0)
     updated, available = int(status.get("updatedNumberScheduled") or 0), int(status.get("numberAvailable") or 0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from .objects import Object, Objects, condition, created, title
-from .verdict import Certainty, Moment, Status, Verdict, certain, progressing, succeeded, trouble
+from .verdict import Certainty, Moment, Status, Verdict, certain, progressing, succeeded, trouble, unseen
 from .workloads import alive, blamed, generation, judged, uncreated
 
 REVISION = "deployment.kubernetes.io/revision"
@@ -14,7 +14,7 @@ REVISION = "deployment.kubernetes.io/revision"
 def judge(found: Object, objects: Objects, at: Moment, awaited: int = 0) -> Verdict:
     """SUCCEEDED when only pods of the newest revision are left, all available; old ones that serve don't count."""
     if behind := generation(found, awaited):
-        return progressing(behind)
+        return unseen(behind)
     status = found.get("status") or {}
     wanted = _replicas(found)
     updated, available = int(status.get("updatedReplicas") or 0), int(status.get("availableReplicas") or 0)
@@ -74,7 +74,7 @@ def _late(found: Object, cause: Verdict | None) -> Verdict | None:
 def judge_replica_set(found: Object, objects: Objects, at: Moment, awaited: int = 0) -> Verdict:
     """A ReplicaSet, bare or a Deployment's."""
     if behind := generation(found, awaited):
-        return progressing(behind)
+        return unseen(behind)
     wanted, available = _replicas(found), int((found.get("status") or {}).get("availableReplicas") or 0)
     progress = f"{available} of {wanted} available"
     new = alive(objects.owned(found, "Pod"))

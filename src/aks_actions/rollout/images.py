@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from ..images.reference import parse
 from .objects import Object, title
@@ -41,29 +42,30 @@ def wanted(images: Iterable[str]) -> dict[str, str]:
     return found
 
 
-def running(pods: Iterable[Object], expected: Mapping[str, str]) -> list[Running]:
-    """What each container of `pods` runs. Without an expectation, a digest in the pod's own spec is one."""
-    return [found for pod in pods for found in _of(pod, expected)]
+def running(workload: Object, pods: Iterable[Object], expected: Mapping[str, str]) -> list[Running]:
+    """What each container of the workload's `pods` runs. Without an expectation, a digest in its template is one.
+
+    The pods' own specs are not trusted for it: a mutating webhook may have written them anew.
+    """
+    spec = workload["spec"] if workload["kind"] == "Pod" else workload["spec"]["template"]["spec"]
+    return [found for pod in pods for found in _of(pod, spec, expected)]
 
 
-def _of(pod: Object, expected: Mapping[str, str]) -> Iterable[Running]:
+def _of(pod: Object, template: Mapping[str, Any], expected: Mapping[str, str]) -> Iterable[Running]:
     status = pod.get("status") or {}
     for field, states in (("containers", "containerStatuses"), ("initContainers", "initContainerStatuses")):
         reported = {each["name"]: str(each.get("imageID") or "") for each in status.get(states) or ()}
-        for container in pod["spec"].get(field) or ():
-            reference = parse(str(container["image"]))
-            digest = expected.get(reference.name, reference.digest)
-            if not digest:
-                continue
-            seen = reported.get(container["name"], "")
-            yield Running(
-                title(pod),
-                str(container["name"]),
-                str(container["image"]),
-                digest,
-                seen,
-                _proof(digest, reference.digest, seen),
-            )
+        specified = {each["name"]: str(each["image"]) for each in pod["spec"].get(field) or ()}
+        for container in template.get(field) or ():
+            name, wanted_image = str(container["name"]), parse(str(container["image"]))
+            if digest := expected.get(wanted_image.name, wanted_image.digest):
+                image = specified.get(name, "")
+                seen = reported.get(name, "")
+                yield Running(title(pod), name, image, digest, seen, _proof(digest, _digest(image), seen))
+
+
+def _digest(image: str) -> str:
+    return image.partition("@")[2]
 
 
 def _proof(expected: str, specified: str, reported: str) -> Proof:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from .objects import Object, Objects, condition, is_true, title
-from .verdict import Verdict, certain, explained, progressing, succeeded, trouble, unknown
+from .verdict import Verdict, certain, explained, progressing, succeeded, trouble, unknown, unseen
 
 # They are what they are as soon as the API server has them.
 STATIC = frozenset(
@@ -90,7 +90,7 @@ def _by_conditions(found: Object, awaited: int) -> Verdict:
     status = found.get("status") or {}
     observed = status.get("observedGeneration")
     if observed is not None and int(observed) < max(awaited, int(found["metadata"].get("generation") or 0)):
-        return progressing("its controller has not seen the change yet")
+        return unseen("its controller has not seen the change yet")
     if is_true(found, "Stalled"):
         stalled = condition(found, "Stalled") or {}
         message = str(stalled.get("message", ""))

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..errors import DeadlineExceeded, Failure, Location, RolloutFailed, TransientError
+from .images import Running
 from .verdict import Status, Verdict
 
 
@@ -25,7 +26,10 @@ class Workload:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How one workload ended. `seconds` counts from the beginning of the wait; `serving` is what still answers."""
+    """How one workload ended. `seconds` counts from the beginning of the wait; `serving` is what still answers.
+
+    `running` is what the containers of a workload that is well really run, where its template names a digest.
+    """
 
     workload: Workload
     verdict: Verdict
@@ -33,6 +37,7 @@ class Outcome:
     revision: str = ""
     serving: str = ""
     evidence: str = ""
+    running: tuple[Running, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -114,7 +119,7 @@ def _standing(outcome: Outcome) -> str:
     verdict = outcome.verdict
     explanation = f"; {verdict.reason}: {verdict.message}" if verdict.reason else ""
     serving = f"; still serving: {outcome.serving}" if outcome.serving else ""
-    return f"{outcome.workload}: {verdict.progress}{explanation}{serving}"
+    return f"{outcome.workload}: {verdict.progress or verdict.message}{explanation}{serving}"
 
 
 def _details(outcomes: Sequence[Outcome]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from .objects import Object, Objects
-from .verdict import Moment, Verdict, explained, progressing, succeeded, trouble, unknown
+from .verdict import Moment, Verdict, explained, progressing, succeeded, trouble, unknown, unseen
 from .workloads import alive, blamed, generation, judged, uncreated
 
 HASH = "controller-revision-hash"
@@ -14,7 +14,7 @@ HASH = "controller-revision-hash"
 def judge(found: Object, objects: Objects, at: Moment, awaited: int = 0) -> Verdict:
     """SUCCEEDED when every pod that the strategy replaces is of the update revision, and all are available."""
     if behind := generation(found, awaited):
-        return progressing(behind)
+        return unseen(behind)
     spec, status = found["spec"], found.get("status") or {}
     wanted = 1 if spec.get("replicas") is None else int(spec["replicas"])
     strategy = spec.get("updateStrategy") or {}

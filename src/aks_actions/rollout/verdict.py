@@ -92,6 +92,11 @@ def progressing(progress: str) -> Verdict:
     return Verdict(Status.PROGRESSING, progress=progress)
 
 
+def unseen(message: str) -> Verdict:
+    """The status does not speak of what was applied yet: nothing that a reader follows."""
+    return Verdict(Status.PROGRESSING, message=message)
+
+
 def unknown(reason: str, message: str) -> Verdict:
     return Verdict(Status.UNKNOWN, reason=reason, message=message, progress=message)
 

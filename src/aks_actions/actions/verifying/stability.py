@@ -13,11 +13,12 @@ from ...kube.watch import Watch
 from ...probes.stability import Window, window
 from ...rollout.containers import containers
 from ...rollout.evidence import concerned
+from ...rollout.judge import judge
 from ...rollout.objects import Object, Objects, condition, is_true, seconds, title, uid
 from ...rollout.report import Workload
 from ...rollout.verdict import Moment
 from ...rollout.workloads import alive
-from ..follow import TICK, gathered, judge, streams
+from ..follow import TICK, gathered, streams
 from .workloads import template
 
 FLAP = 3.0  # seconds for which a pod may be unready in the window: one missed readiness probe is no instability
@@ -79,7 +80,7 @@ def _look(
     """The workload's result, once there is one."""
     pods = pods_of(workload, objects)
     restarts = sum(map(_restarts, pods))
-    now = time.time()
+    now = time.time() - cluster.ahead
     if trouble := _trouble(pods, seen, now):
         found = objects.get(workload.kind, workload.namespace, workload.name)
         at = Moment(now, now - period.seconds - 60)
