@@ -19,8 +19,7 @@ def _first_line(environ: dict[str, str]) -> float:
     with subprocess.Popen([ROOT / "bin" / "run", "deploy-aks"], env=environ, stdout=subprocess.PIPE) as action:
         if action.stdout:
             action.stdout.readline()
-        seconds = time.monotonic() - began
-    return seconds
+        return time.monotonic() - began
 
 
 def measure() -> list[Row]:
@@ -28,9 +27,7 @@ def measure() -> list[Row]:
         environ = {**os.environ, "RUNNER_TOOL_CACHE": f"{folder}/tools", "UV_CACHE_DIR": f"{folder}/uv"}
         nothing = [_first_line(environ)]
         warm = [_first_line(environ) for _ in range(10)]
-        downloaded = []
-        for run in range(3):
-            downloaded.append(_first_line({**environ, "RUNNER_TOOL_CACHE": f"{folder}/tools-{run}"}))
+        downloaded = [_first_line({**environ, "RUNNER_TOOL_CACHE": f"{folder}/tools-{run}"}) for run in range(3)]
         python = []
         for _ in range(10):
             began = time.monotonic()

@@ -10,7 +10,7 @@ from typing import Literal
 from local import names
 from local.world import paths
 
-Phase = Literal["starting", "ready", "broken"]
+Phase = Literal["starting", "ready", "broken", "ending"]
 PartState = Literal["waiting", "starting", "ready", "done", "failed"]
 
 

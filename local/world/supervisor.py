@@ -128,6 +128,8 @@ class Supervisor:
 
     def _end(self) -> None:
         """Asks everyone to end; who does not is killed by the kernel when we, PID 1, are gone."""
+        self.status.phase = "ending"
+        self.status.save()
         for pid in self.running:
             os.kill(pid, signal.SIGTERM)
         deadline = time.monotonic() + GRACE

@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 
 from local import names
-from local.world import components, entering, paths
+from local.world import components, entering, locks, paths
 from local.world.errors import BROKEN, NO_WORLD
 from local.world.lifecycle import broken_parts
 from local.world.state import Status, pids_in_world, supervisor_lives, supervisor_pids
@@ -16,6 +16,8 @@ _COLUMNS = "{:<24} {:<8} {:>8}  {:<8}  {}"
 def status() -> tuple[str, int]:
     """A table of the world's parts, and the command's exit code: 0 ready, 1 not ready or broken, 3 no world."""
     recorded = Status.load()
+    if not supervisor_lives() and (makers := locks.holders(names.LOCK)):
+        return f"The local world is being made, replaced or ended by: {'; '.join(makers.values())}", BROKEN
     if recorded is None and not supervisor_lives():
         left = " (an unfinished one left things behind: `make world-down` clears them)" if names.STATE.exists() else ""
         return f"There is no local world{left}. `make world` brings one up.", NO_WORLD
@@ -27,7 +29,7 @@ def status() -> tuple[str, int]:
             f"`make world` makes a new one, `make world-down` clears what is left. Logs: {paths.LOG}",
             BROKEN,
         )
-    broken = broken_parts(recorded)
+    broken = broken_parts(recorded) if recorded.phase != "ending" else {}
     lines = [_title(recorded, broken), "", *_table(recorded, broken), *_reasons(broken)]
     return "\n".join(lines), _code(recorded, broken)
 
@@ -72,7 +74,7 @@ def _title(recorded: Status, broken: dict[str, str]) -> str:
 
 
 def _table(recorded: Status, broken: dict[str, str]) -> list[str]:
-    pids = pids_in_world(supervisor_pids()[0])
+    pids = {inside: pid for supervisor in supervisor_pids() for inside, pid in pids_in_world(supervisor).items()}
     kinds = {component.name: component.kind for component in components.all_of(recorded.plan)}
     rows = [_COLUMNS.format("COMPONENT", "STATE", "PID", "SINCE", "LOG")]
     for name, part in recorded.parts.items():
@@ -91,7 +93,10 @@ def _reasons(broken: dict[str, str]) -> list[str]:
 
 
 def _last_line(log: Path) -> str:
-    lines = log.read_text(errors="replace").splitlines() if log.exists() else []
+    try:
+        lines = log.read_text(errors="replace").splitlines()
+    except FileNotFoundError:
+        lines = []
     return lines[-1][:400] if lines else "(empty)"
 
 

@@ -129,14 +129,19 @@ def apply(cluster: Cluster, namespace: str, wanted: Object) -> Workload:
     return Workload(kind, namespace, name, found["metadata"]["generation"])
 
 
-def rolled(cluster: Cluster, namespace: str, wanted: Object, timeout: float = 90) -> Followed:
+def rolled(
+    cluster: Cluster, namespace: str, wanted: Object, timeout: float = 90, reader: Cluster | None = None
+) -> Followed:
+    """Apply `wanted`, and follow it as `reader`."""
     stream = io.StringIO()
     job = Job({}, stream)
     job.mask(SECRET)
     started = time.time()
     workload = apply(cluster, namespace, wanted)
     with job.log.phase("Rollout") as phase:
-        report = follow(cluster, job, [workload], phase=phase, deadline=job.clock() + timeout, started=started)
+        report = follow(
+            reader or cluster, job, [workload], phase=phase, deadline=job.clock() + timeout, started=started
+        )
     return Followed(report, stream.getvalue())
 
 
@@ -187,6 +192,28 @@ def test_evidence_holds_the_logs(broken: dict[str, Followed], name: str, line: s
 def test_an_image_that_never_ran_has_no_logs(broken: dict[str, Followed]) -> None:
     """Where no container has run, that is said."""
     assert "Logs: none" in broken["image"].failure.details
+
+
+@pytest.fixture
+def reader(room: str, kubectl: Kubectl) -> Cluster:
+    """The cluster as an identity that may read workloads, and neither events nor logs."""
+    kubectl("-n", room, "create", "serviceaccount", "reader")
+    verbs, kinds = "--verb=get,list,watch", "--resource=pods,deployments.apps,replicasets.apps"
+    kubectl("-n", room, "create", "role", "reader", verbs, kinds)
+    kubectl("-n", room, "create", "rolebinding", "reader", "--role=reader", f"--serviceaccount={room}:reader")
+    config = load(names.STATE / "kubeconfig")
+    for user in config["users"]:
+        user["user"] = {"token": kubectl("-n", room, "create", "token", "reader").strip()}
+    return connect(config)
+
+
+def test_missing_evidence_hides_no_verdict(cluster: Cluster, reader: Cluster, room: str) -> None:
+    """Without permission on events and logs the verdict is the same, and both gaps are told."""
+    followed = rolled(cluster, room, deployment("unseen", command=["sh", "-c", "exit 3"]), reader=reader)
+    assert "not healthy: CrashLoopBackOff" in followed.failure.what
+    assert followed.failure.exit_code == 1
+    assert "can't be read" in followed.failure.details
+    assert "! Events can't be read" in followed.log
 
 
 def test_success_is_told_at_once(cluster: Cluster, room: str, kubectl: Kubectl) -> None:

@@ -89,6 +89,7 @@ TABLE = [
     ("job-complete", "12:32:58", "succeeded", "", "", ""),
     ("job-failed", "12:32:58", "failed", "certain", "BackoffLimitExceeded", "job"),
     ("job-running", "12:32:58", "progressing", "", "", ""),
+    ("job-retrying", "12:32:58", "progressing", "wait", "CrashLoopBackOff", "web"),
     ("job-suspended", "12:32:58", "progressing", "wait", "Suspended", ""),
     ("customresourcedefinition-established", "12:32:58", "succeeded", "", "", ""),
     ("customresourcedefinition-names-conflict", "12:32:58", "failed", "certain", "ListKindConflict", ""),

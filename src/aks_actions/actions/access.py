@@ -44,7 +44,7 @@ def cluster(inputs: Target, job: Job) -> Cluster:
 
 
 def identity(inputs: Target, cluster: Cluster) -> str:
-    """How we reach the cluster and as whom, in one phrase for the log. Raises AuthError where the cluster refuses us."""
+    """How we reach the cluster, and as whom. Raises AuthError where the cluster refuses us."""
     way = f"Entra → AKS {inputs.cluster_name}" if inputs.cluster_name else f"kubeconfig → {cluster.name}"
     user = review.user(cluster)
     return f"{way}, as {user}" if user else way

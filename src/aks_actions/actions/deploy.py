@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from ..errors import Cancelled, DeadlineExceeded, Failure, RolloutFailed
+from ..errors import Failure
 from ..inputs import Items, Lines, Secret
 from ..job import Job
 from ..kube.client import Cluster
@@ -18,9 +18,9 @@ from ..plan import steps as plans
 from ..plan import trace
 from ..plan.steps import Does, Step
 from ..report.text import duration
-from ..rollout.report import RolloutReport, Workload, failure
+from ..rollout.report import RolloutReport, failure
 from . import access
-from .deploying import applying, planning, restoring, sources, telling
+from .deploying import applying, ending, planning, sources, telling
 from .deploying.applying import Account
 from .follow import follow
 
@@ -124,18 +124,9 @@ def _apply_note(account: Account) -> str:
     return f"{_count(len(written), 'object')} in {_count(len(plans.by_wave(written)), 'wave')}"
 
 
-def _workloads(account: Account) -> list[Workload]:
-    """All workloads of the set, changed or not: one that did not change may be broken all the same."""
-    return [_workload(account, step) for step in account.steps if plans.runs_pods(step)]
-
-
-def _workload(account: Account, step: Step, generation: int = 0) -> Workload:
-    generation = generation or int(account.after(step).get("metadata", {}).get("generation") or 0)
-    return Workload(step.key.kind, step.key.namespace, step.key.name, generation, step.manifest.at())
-
-
 def _rollout(cluster: Cluster, account: Account, timeout: float, job: Job) -> RolloutReport:
-    workloads = _workloads(account)
+    # All of the set, changed or not: a workload that did not change may be broken all the same.
+    workloads = [applying.workload(account, step) for step in account.steps if plans.runs_pods(step)]
     if not workloads:
         return RolloutReport((), 0.0)
     with job.log.phase("Rollout") as phase:
@@ -183,49 +174,12 @@ def _outputs(result: str, account: Account, report: RolloutReport | None = None)
 
 def _ended(cluster: Cluster, inputs: Inputs, account: Account, error: Failure, job: Job) -> Failure:
     """The failure to report, after going back where that was asked for and is possible; with what was written."""
-    outputs = _outputs("failed", account)
-    told = account.told()
-    if isinstance(error, Cancelled) or account.pending or account.unknown:
-        error.why = "\n".join(filter(None, (error.why, told or "nothing was written")))
-    if isinstance(error, RolloutFailed | DeadlineExceeded) and inputs.rollback and (account.written or account.unknown):
-        try:
-            outputs = dataclasses.replace(outputs, result=_back(cluster, inputs, account, error, job))
-        except Cancelled as cancelled:
-            cancelled.why = f"The rollout had failed, and going back was not finished.\n{error.what}\n{told}"
-            error = cancelled
+    limit = min(ROLLBACK_LIMIT, inputs.timeout.total_seconds())
+    error, result = ending.ended(cluster, account, error, job, rollback=inputs.rollback, limit=limit)
+    outputs = dataclasses.replace(_outputs(result, account), images=[])
     error.outputs = dataclasses.asdict(outputs)
-    job.commands.summary(telling.page(f"deploy-aks: {outputs.result}", account.steps, outputs.images, {}, job))
+    job.commands.summary(telling.page(f"deploy-aks: {result}", account.steps, [], {}, job))
     return error
-
-
-def _back(cluster: Cluster, inputs: Inputs, account: Account, error: Failure, job: Job) -> str:
-    """Roll back, verify, and say in `error` how that went. Gives the action's result."""
-    if not restoring.possible(account):
-        error.why += "\nThere is no earlier state to go back to: everything was left in place, to be looked at."
-        return "failed"
-    with job.log.phase("Rollback") as phase:
-        phase.live(f"because {error.what}")
-        restored = restoring.restore(cluster, account, job)
-        phase.live(restored.told())
-        workloads = [
-            _workload(account, step, restored.generations.get(step.path, 0))
-            for step in account.steps
-            if plans.runs_pods(step) and step.live is not None
-        ]
-        limit = min(ROLLBACK_LIMIT, inputs.timeout.total_seconds())
-        report = follow(cluster, job, workloads, phase=phase, deadline=job.clock() + limit) if workloads else None
-    for key, refusal in restored.refused:
-        error.why += f"\nNot rolled back: {key}: {refusal.what}"
-    if report is not None and not report.succeeded:
-        error.why += f"\nThe rollback itself is not healthy: {failure(report).what}"
-        return "failed"
-    if not restored.complete:
-        return "failed"
-    error.why += f"\nRolled back in {duration(phase.seconds)}, verified."
-    for outcome in report.outcomes if report else ():
-        revision = f", as revision {outcome.revision}" if outcome.revision else ""
-        error.why += f"\n{outcome.workload} is as it was before{revision}: {outcome.verdict.progress}"
-    return "rolled-back"
 
 
 def _count(number: int, noun: str) -> str:

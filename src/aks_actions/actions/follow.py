@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from ..errors import Cancelled, Failure
 from ..job import Job, Phase
 from ..kube.client import Cluster
 from ..kube.watch import Watch
@@ -216,7 +217,13 @@ def gathered(cluster: Cluster, job: Job, found: Object, objects: Objects, verdic
     """Events and last log lines that explain `verdict`, without anything that the job has masked."""
     logged = {}
     for request in evidence.logs(found, objects, verdict, at):
-        text = cluster.text(request.path, request.query, limit=64 * 1024)
+        try:
+            text = cluster.text(request.path, request.query, limit=64 * 1024)
+        except Cancelled:
+            raise
+        except Failure as error:  # no permission on logs, an API server that is away: the verdict stands without them
+            logged[request] = f"(can't be read: {error.what})"
+            break
         if text is not None and not text.startswith(_NO_LOG):
             logged[request] = text
     return _redacted(evidence.text(found, verdict, evidence.events(found, objects, at), logged), job.log.hidden)

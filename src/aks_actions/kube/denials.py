@@ -102,7 +102,9 @@ class Denial:
         return RolloutFailed(
             f"{self.manifest.key}: {what} belong{'s' if len(fields) == 1 else ''} to another field manager",
             why="\n".join(f"{path.lstrip('.')}: {owner}" for path, owner in zip(fields, owners, strict=True)),
-            do="Leave the field out of the manifest, or take it over for good with `force: true`.",
+            do="They were applied by kubectl before: take them over, once, with `force: true`."
+            if all("kubectl-client-side-apply" in owner for owner in owners)
+            else "Leave the field out of the manifest, or take it over for good with `force: true`.",
             at=self._place(fields[0]),
         )
 

@@ -170,6 +170,8 @@ def _ended(container: Container, at: Moment) -> Verdict:
     found = _why_ended(container)
     if container.restarts and found.reason == "StartupProbeFailed":
         return _startup(container, at)
+    if container.pod["spec"].get("restartPolicy", "Always") != "Always":
+        return explained(found)  # a Job's: its backoffLimit says how often it may end
     # An end from before this rollout may have had a cause that this rollout removes.
     if container.restarts >= RESTARTS and seconds(ended.get("finishedAt")) >= at.started:
         return lasting(found, 0, at)

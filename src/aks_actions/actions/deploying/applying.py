@@ -15,6 +15,7 @@ from ...kube.client import Cluster
 from ...kube.snapshot import PARALLEL
 from ...plan import waves
 from ...plan.steps import Does, Step, by_wave
+from ...rollout.report import Workload
 
 ESTABLISHED_WITHIN = 60.0  # seconds for a CustomResourceDefinition to be served
 LAST_WORD = 3.0  # seconds that a cancelled run gives to requests on their way, before it lists them as unknown
@@ -64,6 +65,12 @@ class Account:
         """The account in lines; empty before the first write."""
         groups = (("applied", self.written), ("sent, answer unknown", self.unknown), ("pending", self.pending))
         return "\n".join(f"{name}: {', '.join(str(step.key) for step in steps)}" for name, steps in groups if steps)
+
+
+def workload(account: Account, step: Step, generation: int = 0) -> Workload:
+    """What to follow; its status must have seen `generation`, or the one that the apply answered."""
+    generation = generation or int(account.after(step).get("metadata", {}).get("generation") or 0)
+    return Workload(step.key.kind, step.key.namespace, step.key.name, generation, step.manifest.at())
 
 
 def write(cluster: Cluster, account: Account, force: bool, job: Job, phase: Phase) -> None:

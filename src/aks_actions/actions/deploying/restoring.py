@@ -10,7 +10,7 @@ from ...kube.apply import MANAGER, apply, delete
 from ...kube.client import Cluster
 from ...manifests.objects import Key
 from ...plan.fields import extract, owned
-from ...plan.steps import Step
+from ...plan.steps import Step, runs_pods
 from .applying import Account
 
 # Deleting these would take data or other people's objects with them.
@@ -40,10 +40,19 @@ class Restored:
         return "; ".join(filter(None, parts))
 
 
-def possible(account: Account) -> bool:
-    """Whether there is a state to go back to: on a first deploy there is none, and the evidence is worth more."""
-    touched = [*account.written, *account.unknown]
-    return any(step.live is not None for step in touched)
+def obstacle(account: Account) -> str:
+    """Why going back would help nobody; empty where it would. Then all is left as it is, to be looked at."""
+    before = [step for step in account.steps if step.live is not None and runs_pods(step)]
+    if not before and any(runs_pods(step) for step in account.steps):
+        return "There is no earlier state to go back to"
+    if before and not any(_served(step) for step in before):
+        return "What was live before did not serve either"
+    return ""
+
+
+def _served(step: Step) -> bool:
+    status = (step.live or {}).get("status") or {}
+    return step.key.kind != "Deployment" or bool(status.get("availableReplicas"))
 
 
 def restore(cluster: Cluster, account: Account, job: Job) -> Restored:

@@ -12,6 +12,7 @@ from ...manifests.objects import Manifest, fits, manifests, unique
 from ...manifests.reader import Source, documents
 
 SUFFIXES = (".yaml", ".yml", ".json")
+_ENVELOPE = b"ENC[AES256_GCM,data:"
 Decrypt = Callable[[bytes, str], bytes]  # content and path of an encrypted file → its plaintext, masked
 
 
@@ -34,6 +35,13 @@ def read(patterns: Iterable[str], decrypt: Decrypt) -> Read:
         if _is_encrypted(source):
             encrypted += 1
             found += _decrypted(source, decrypt)
+        elif (at := source.data.find(_ENVELOPE)) >= 0:
+            raise InputError(
+                f"{path} has encrypted values, and no SOPS metadata to open them with",
+                why="The `sops` section at its end is missing or was cut: the ciphertext itself would be applied.",
+                do="Restore the file from Git.",
+                at=Location(str(path), source.data.count(b"\n", 0, at) + 1),
+            )
         else:
             found += [manifest for document in documents(source) for manifest in manifests(document)]
     if not found:
