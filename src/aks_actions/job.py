@@ -59,9 +59,13 @@ class Log:
         self.phases: list[Phase] = []
         self.hidden: set[str] = set()
 
-    def line(self, message: str = "") -> None:
+    def redacted(self, message: str) -> str:
         for secret in sorted(self.hidden, key=len, reverse=True):
             message = message.replace(secret, "***")
+        return message
+
+    def line(self, message: str = "") -> None:
+        message = self.redacted(message)
         # A line that begins like a workflow command would be obeyed: everything printed here is text.
         if self.commands.enabled:
             message = "\n".join(_literal(part) for part in message.split("\n"))
@@ -105,6 +109,7 @@ class Job:
         self.commands = Commands(environ)
         self.clock = clock
         self.log = Log(stream or sys.stdout, self.commands, clock)
+        self.commands.redact = self.log.redacted
         self.context = Context.from_environment(environ)
         self.started = clock()
         self._cancelled = threading.Event()

@@ -85,3 +85,15 @@ def test_a_masked_value_is_not_shown_by_our_own_log_either() -> None:
     assert job.mask({"password": "correct horse", "pin": "12"}) == ["a value of 2 characters is too short to be masked"]
     job.log.line("the password is correct horse")
     assert stream.getvalue() == "the password is ***\n"
+
+
+def test_a_masked_value_stands_in_no_summary_and_no_annotation(
+    environ: dict[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    job = Job(environ, io.StringIO())
+    job.mask("correct horse")
+    capsys.readouterr()
+    job.commands.summary("the password is correct horse")
+    job.commands.annotate("error", "correct horse")
+    assert Path(environ["GITHUB_STEP_SUMMARY"]).read_text() == "the password is ***\n"
+    assert capsys.readouterr().out == "::error::***\n"

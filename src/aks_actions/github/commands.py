@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import secrets
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -42,6 +42,8 @@ class Commands:
     def __init__(self, environ: Mapping[str, str]) -> None:
         self.environ = environ
         self.enabled = environ.get("GITHUB_ACTIONS") == "true"
+        # The summary page and act's annotations are masked by nobody else; the job puts its log's own masks here.
+        self.redact: Callable[[str], str] = str
 
     def _issue(self, command: str, message: str = "", **properties: object) -> None:
         if not self.enabled:
@@ -58,11 +60,11 @@ class Commands:
     def annotate(self, level: str, message: str, at: Location | None = None, title: str = "") -> None:
         """An annotation of `level` error, warning or notice, on the user's own line where there is one."""
         place: dict[str, object] = {"file": at.file, "line": at.line, "col": at.column} if at else {}
-        self._issue(level, message, title=title, **place)
+        self._issue(level, self.redact(message), title=self.redact(title), **place)
 
     def debug(self, message: str) -> None:
         if self.environ.get("RUNNER_DEBUG") == "1":
-            self._issue("debug", message)
+            self._issue("debug", self.redact(message))
 
     @contextmanager
     def group(self, title: str) -> Iterator[None]:
@@ -97,7 +99,7 @@ class Commands:
         path = self.environ.get("GITHUB_STEP_SUMMARY", "")
         if not (self.enabled and path):
             return
-        data = markdown.encode()
+        data = self.redact(markdown).encode()
         if len(data) > SUMMARY_LIMIT:
             data = data[: SUMMARY_LIMIT - 64].rsplit(b"\n", 1)[0] + b"\n\n(cut: more than 1 MiB)\n"
         with Path(path).open("ab") as file:
