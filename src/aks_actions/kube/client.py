@@ -27,8 +27,8 @@ CONNECTIONS = 24  # eight appliers, the watches of a rollout and what is asked b
 RETRY_FOR = 60.0  # seconds that one request may be tried again in all
 ATTEMPTS = 6
 TRANSIENT = frozenset({429, 500, 502, 503, 504})
-# A server-side apply whose fields the schema lacks is the manifest's fault, whatever the status says.
-_FINAL = b"field not declared in schema"
+# A server-side apply whose fields do not fit the schema is the manifest's fault, whatever the status says.
+_FINAL = b"failed to create typed patch object"
 TOLERABLE_SILENCE = 70.0  # seconds without a byte after which a watch is given up; bookmarks come about once a minute
 CLOCK_TOLERANCE = 2.0  # seconds
 

@@ -15,6 +15,7 @@ from ..manifests.objects import Manifest
 
 # Strict decoding's words, and those of the apply's own schema, which says 500 and lists all after one prefix.
 _UNKNOWN_FIELD = re.compile(r'unknown field "(?P<strict>[^"]+)"|(?P<schema>\.\S+): field not declared in schema')
+_WRONG_TYPE = re.compile(r"failed to create typed patch object .*?: (?P<path>\.\S+): (?P<says>expected [\w-]+)")
 _IMMUTABLE = re.compile(
     r"immutable|may not change once set|updates to \w+ spec for fields other than|cannot be changed"
 )
@@ -62,6 +63,8 @@ class Denial:
             return InputError(f"{key} is not valid", why=self._why, at=self._first_field)
         if self.status == 400 or _UNKNOWN_FIELD.search(message):
             return self._strict()
+        if wrong := _WRONG_TYPE.search(message):
+            return self._wrong_type(wrong["path"], wrong["says"])
         if self.status == 404 and message.startswith("namespaces "):
             return no_namespace(self.manifest)
         if self.status == 404:
@@ -136,6 +139,15 @@ class Denial:
             f"{manifest.key}: {what}",
             why=self._why,
             do=f"Its fields: kubectl explain {manifest.kind.lower()} --api-version={manifest.api_version} --recursive",
+            at=self._place(path),
+        )
+
+
+    def _wrong_type(self, path: str, says: str) -> Failure:
+        return InputError(
+            f"{self.manifest.key}: {path.lstrip('.')} is of the wrong type: {says}",
+            why=self._why,
+            do="In YAML a number, true or no that is meant as text needs quotes." if says == "expected string" else "",
             at=self._place(path),
         )
 
