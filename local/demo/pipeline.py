@@ -34,7 +34,8 @@ SUBJECT = f"repo:{names.REPOSITORY}:environment:production"
 
 _UNFOLDED = {"Details", "Traceback"}
 _PREFIX = re.compile(r"^\[(?P<job>[^\]]*?) *\] (?P<text>.*)$")
-_PHASE = re.compile(r"^▸ (?P<name>\w[\w ]*?) {2,}(?P<note>.*?) +(?P<seconds>\d[\d.]* (?:s|min \d+ s))$")
+_PHASE = re.compile(r"^▸ (?P<name>\w+)(?P<note>.*?)(?P<seconds>(?<=\s)\d[\d.]* (?:s|min \d+ s))?$")
+_LIVE = re.compile(r"^ +(?P<seconds>\d+\.\d s)   ")  # a line of a phase that is shown while it goes on
 
 
 @dataclass
@@ -141,7 +142,9 @@ def _follow(command: list[str], environ: dict[str, str], show: Callable[[str], N
             if action := re.match(r"^⭐ Run Main \S+/actions/([a-z-]+)", text):
                 step = action[1]
             elif phase := _PHASE.match(text.removeprefix("  | ")):
-                result.phases.append((step, phase["name"], phase["note"], phase["seconds"]))
+                result.phases.append((step, phase["name"], phase["note"].strip(), phase["seconds"] or ""))
+            elif result.phases and (live := _LIVE.match(text.removeprefix("  | "))):
+                result.phases[-1] = (*result.phases[-1][:3], live["seconds"])
             log.add(text)
         result.code = process.wait()
     except BaseException:  # an interrupted demo leaves no act behind
