@@ -13,6 +13,16 @@ import pytest
 
 from local import names
 
+# Tests on the one world stand in one line; what needs none of it, or makes a machine of its own, runs beside them.
+_BESIDE = ("lint", "unit", "contract", "sops-python", "test_world_recovery.py")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if not any(part in item.path.parts for part in _BESIDE):
+            item.add_marker(pytest.mark.xdist_group("world"))
+
+
 Kubectl = Callable[..., str]
 
 

@@ -42,6 +42,7 @@ _LIVE = re.compile(r"^ +(?P<seconds>\d+\.\d s)   ")  # a line of a phase that is
 class Run:
     """What act printed and how it ended."""
 
+    began: float = field(default_factory=time.time)  # seconds of the epoch
     code: int = 0
     seconds: float = 0.0
     lines: list[str] = field(default_factory=list)

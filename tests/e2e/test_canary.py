@@ -6,7 +6,6 @@ import base64
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,7 +14,7 @@ import yaml
 
 from local import names
 from local.demo import outside
-from local.demo.pipeline import Run, run
+from local.demo.pipeline import Run
 from tests.e2e.step import AZURE, ROOT, step
 
 SECRET = ROOT / "app" / "k8s" / "secret.sops.yaml"
@@ -62,35 +61,22 @@ def files(since: float) -> Iterator[Path]:
                     yield path
 
 
-@pytest.fixture(scope="module")
-def since() -> float:
-    return time.time()
-
-
-@pytest.fixture(scope="module")
-def deployed(since: float) -> Run:
-    """The main job; with debug logging on, as a user who looks for a fault would run it."""
-    result = run(ROOT, "push", flags=("--env", "RUNNER_DEBUG=1"))
-    assert result.code == 0, result.log[-6000:]
-    return result
-
-
-def test_the_values_are_in_the_pod(deployed: Run, values: dict[str, str]) -> None:
+def test_the_values_are_in_the_pod(pushed: Run, values: dict[str, str]) -> None:
     for name, value in values.items():
         read = ("exec", "deployment/shop", "--namespace", "shop", "--", "python3", "-c")
         program = f"import sys; sys.stdout.write(open('/etc/shop/secrets/{name}').read())"
         assert outside.kubectl(*read, program) == value
 
 
-def test_no_value_is_in_the_log_with_its_outputs_and_summaries(deployed: Run, values: dict[str, str]) -> None:
-    log = deployed.log.encode()
+def test_no_value_is_in_the_log_with_its_outputs_and_summaries(pushed: Run, values: dict[str, str]) -> None:
+    log = pushed.log.encode()
     assert b"stringData" in SECRET.read_bytes()
     assert [what for trace, what in traces(values).items() if trace in log] == []
 
 
-def test_no_value_is_in_any_file_of_the_run(deployed: Run, values: dict[str, str], since: float) -> None:
+def test_no_value_is_in_any_file_of_the_run(pushed: Run, values: dict[str, str]) -> None:
     looked, found = 0, []
-    for path in files(since):
+    for path in files(pushed.began):
         data = path.read_bytes()
         looked += 1
         found += [f"{what} in {path}" for trace, what in traces(values).items() if trace in data]
