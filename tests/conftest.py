@@ -17,6 +17,7 @@ from local import names
 _BESIDE = ("lint", "unit", "contract", "sops-python", "test_world_recovery.py")
 
 
+@pytest.hookimpl(tryfirst=True)  # xdist reads the marks in its own
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if not any(part in item.path.parts for part in _BESIDE):

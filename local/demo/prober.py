@@ -41,11 +41,13 @@ def version(port: int) -> dict[str, str]:
 
 
 def settled(port: int, commit: str) -> dict[str, str]:
-    """What the application says of itself, once it is `commit`'s word, or at last; empty if it says nothing."""
+    """What the application says of itself once it is `commit` (any, if empty), or at last; empty if it is silent."""
     deadline, answer = time.monotonic() + SETTLE, dict[str, str]()
-    while answer.get("commit") != commit and time.monotonic() < deadline:
+    while time.monotonic() < deadline:
         with suppress(OSError, http.client.HTTPException, ValueError):
             answer = version(port)
+            if answer["commit"].startswith(commit):
+                break
         time.sleep(INTERVAL)
     return answer
 
@@ -60,6 +62,7 @@ class Prober:
         self._thread = threading.Thread(target=self._probe, daemon=True)
 
     def __enter__(self) -> Tally:
+        settled(self.port, "")  # the way in may be new: it is open before the count begins
         self._thread.start()
         return self.tally
 

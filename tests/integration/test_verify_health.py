@@ -115,7 +115,7 @@ def test_time_already_stable_counts(shop: str) -> None:
     time.sleep(12)
     begun = time.monotonic()
     assert verify(shop, workloads="web", services="web").code == 0
-    assert time.monotonic() - begun < 4
+    assert time.monotonic() - begun < 9  # the window is 10 s
 
 
 def test_missing_probes_fail(shop: str) -> None:

@@ -142,7 +142,6 @@ class Denial:
             at=self._place(path),
         )
 
-
     def _wrong_type(self, path: str, says: str) -> Failure:
         return InputError(
             f"{self.manifest.key}: {path.lstrip('.')} is of the wrong type: {says}",
