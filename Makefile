@@ -13,7 +13,7 @@ demo: ## bring up a whole cloud here and run the main job in it; BREAK=image|cra
 	@$(PYTHON) -m local demo $(if $(BREAK),--break $(BREAK))
 
 test: ## everything: lint, unit, contract, integration and end to end, on the local world
-	@$(PYTHON) -m local with -- python -m pytest --numprocesses 2 --dist loadgroup
+	@$(PYTHON) -m local with -- python -m pytest --numprocesses 2 --dist loadscope
 
 lint: ## ruff, mypy, import-linter, actionlint, zizmor, shellcheck
 	@$(PYTHON) -m pytest -q tests/lint

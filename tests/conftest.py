@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import uuid
@@ -10,18 +11,24 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from local import names
 
 # Tests on the one world stand in one line; what needs none of it, or makes a machine of its own, runs beside them.
-_BESIDE = ("lint", "unit", "contract", "sops-python", "test_world_recovery.py")
+_BESIDE = re.compile(r"^(tests/(lint|unit|contract)/|sops-python/|tests/integration/test_world_recovery\.py)")
 
 
-@pytest.hookimpl(tryfirst=True)  # xdist reads the marks in its own
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if not any(part in item.path.parts for part in _BESIDE):
-            item.add_marker(pytest.mark.xdist_group("world"))
+class OneLineForTheWorld(LoadScopeScheduling):
+    """A scope is what one process runs, in order: all tests of the world together, any others file by file."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return nodeid.partition("::")[0] if _BESIDE.match(nodeid) else "world"
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> OneLineForTheWorld:
+    return OneLineForTheWorld(config, log)
 
 
 Kubectl = Callable[..., str]

@@ -57,6 +57,7 @@ def test_failing_tests_are_shown_with_the_dockerfiles_line() -> None:
         ("nope:1: failed to resolve source metadata for docker.io/library/nope:1: not found", Kind.BASE_IMAGE),
         ("failed to resolve source metadata for docker.io/a/b: unexpected status: 503", Kind.TRANSIENT),
         (PUSH + "unexpected status from PUT request to https://acr.azurecr.io/v2/: 502 Bad Gateway", Kind.TRANSIENT),
+        (PUSH + "errors:\nunknown: blob unknown to registry - sha256:9c7e", Kind.TRANSIENT),
         (PUSH + "failed to do request: dial tcp 10.0.0.1:443: connect: connection refused", Kind.TRANSIENT),
         (PUSH + "unexpected status: 401 Unauthorized", Kind.DENIED),
         (PUSH + "server message: insufficient_scope: authorization failed", Kind.DENIED),

@@ -42,6 +42,8 @@ _RULES: tuple[tuple[Kind, str], ...] = (
         Kind.TRANSIENT,
         r"(Internal Server Error|Bad Gateway|Service Unavailable|Gateway Time-?out)|context deadline exceeded",
     ),
+    # A push beside another of the same layers: BuildKit takes the other's upload for done before it is.
+    (Kind.TRANSIENT, r"failed to push[\s\S]*blob unknown to registry"),
     (Kind.BASE_IMAGE, r"failed to resolve source metadata"),
     (Kind.DENIED, r"\b(401|403)\b|denied|insufficient_scope|authorization failed|[Uu]nauthorized"),
 )
