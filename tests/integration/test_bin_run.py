@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -65,11 +66,17 @@ def test_nothing_is_written_to_the_callers_environment(tools: Path, tmp_path: Pa
 
 
 def test_without_a_python_it_says_what_to_install(tmp_path: Path) -> None:
-    for name in ("python3", "python"):
-        (tmp_path / name).symlink_to("/bin/false")
-    done = run(tmp_path / "tools", "deploy-aks", PATH=f"{tmp_path}:/usr/bin:/bin")
+    for name in ("bash", "mkdir", "sha256sum"):
+        (tmp_path / name).symlink_to(str(shutil.which(name)))
+    (tmp_path / "python3").symlink_to("/bin/false")  # as one without pip would answer
+    done = run(tmp_path / "tools", "deploy-aks", PATH=str(tmp_path))
     assert done.returncode == 2
     assert "no Python 3 with pip" in done.stderr
+
+
+def test_a_venv_without_pip_that_is_activated_is_passed_over(tmp_path: Path) -> None:
+    (tmp_path / "python3").symlink_to("/bin/false")
+    assert MISSING in run(tmp_path / "tools", "deploy-aks", PATH=f"{tmp_path}:{os.environ['PATH']}").stdout
 
 
 def test_without_an_index_it_says_what_is_not_reached(tmp_path: Path) -> None:
