@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import dataclasses
 import importlib
 import json
@@ -57,12 +58,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     job = Job(os.environ, stream=sys.stderr if as_json else sys.stdout)
     values = {name.replace("_", "-"): value for name, value in flags.items() if value is not None}
     spec = inputs.action(COMMANDS[command])
-    return _guarded(
-        job,
-        COMMANDS[command],
-        lambda: _run(job, command, inputs.parse(_module(command).Inputs, spec, values, lambda i: f"--{i.name}")),
-        emit=(lambda outputs: print(json.dumps(outputs, indent=2))) if as_json else None,
-    )
+    out = sys.stdout
+    # Workflow commands go where the log goes: a mask among the outputs would be plaintext in them.
+    with contextlib.redirect_stdout(job.log.stream):
+        return _guarded(
+            job,
+            COMMANDS[command],
+            lambda: _run(job, command, inputs.parse(_module(command).Inputs, spec, values, lambda i: f"--{i.name}")),
+            emit=(lambda outputs: print(json.dumps(outputs, indent=2), file=out)) if as_json else None,
+        )
 
 
 def _module(command: str) -> Any:

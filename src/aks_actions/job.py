@@ -133,7 +133,7 @@ class Job:
 
     def id_token(self, audience: str) -> str:
         """A fresh GitHub OIDC token; masked. Raises AuthError, TransientError (github.oidc)."""
-        token = oidc.id_token(self.environ, audience)
+        token = oidc.id_token(self.environ, audience, self.sleep)
         self.mask(token)
         return token
 

@@ -12,10 +12,10 @@ from aks_actions.azure.aks import server_token, user_kubeconfig
 from aks_actions.azure.credential import Credential, credential
 from aks_actions.azure.refusals import claims
 from aks_actions.errors import AuthError, InputError, TransientError
+from aks_actions.http import Http
 from aks_actions.job import Job
 from aks_actions.registry import acr
 from aks_actions.registry.client import Registry
-from aks_actions.registry.http import Http
 from local import names
 from local.cloud.runner import job_environment
 from tests.integration.cloud import Cloud, in_cloud

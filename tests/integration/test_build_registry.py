@@ -12,8 +12,8 @@ from contextlib import contextmanager
 import pytest
 
 from aks_actions.errors import AuthError, InputError, TransientError
+from aks_actions.http import ATTEMPTS, Http
 from aks_actions.registry.client import Registry
-from aks_actions.registry.http import ATTEMPTS, Http
 from aks_actions.registry.login import Login
 
 DIGEST = "sha256:" + "a" * 64

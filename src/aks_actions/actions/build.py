@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Literal
 
 from ..errors import BuildFailed
+from ..http import Http
 from ..inputs import Items, Lines, Secret
 from ..job import Job
 from ..process import buildx
 from ..registry.client import Registry
 from ..registry.docker_config import with_login
-from ..registry.http import Http
 from ..registry.login import Login
 from ..report.summary import cell, table
 from ..report.text import duration

@@ -150,7 +150,8 @@ def _secrets(encrypted: Any, opened: Any) -> Iterator[Any]:
     comes in both forms: the Pod sees the decoded one.
     """
     from sops_python.cipher import is_envelope
-    from sops_python.tree import Comment
+    from sops_python.scalars import float_yaml
+    from sops_python.tree import Comment, to_plain
 
     if isinstance(encrypted, list | tuple):  # documents, members and items; or a key with its value
         for before, after in zip(encrypted, opened, strict=True):
@@ -160,7 +161,9 @@ def _secrets(encrypted: Any, opened: Any) -> Iterator[Any]:
             yield opened.value
     elif isinstance(encrypted, str) and is_envelope(encrypted):
         value = opened.value if isinstance(opened, Comment) else opened
-        yield value
+        yield to_plain(value)  # the float 123456789.0 is delivered as 123456789
+        if isinstance(value, float):
+            yield float_yaml(value)  # and stands in YAML as 1.23456789e+08
         if isinstance(value, str) and (decoded := _decoded(value)):
             yield decoded
 

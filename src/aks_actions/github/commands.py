@@ -18,7 +18,8 @@ from ..errors import InputError, Location
 SUMMARY_LIMIT = 1024 * 1024  # bytes a step; GitHub drops the whole summary above it
 # Names that change how later steps' programs load or run code: never exported for a user's file.
 _FORBIDDEN_VARIABLES = re.compile(
-    r"^(PATH|HOME|SHELL|IFS|ENV|BASH_.*|LD_.*|DYLD_.*|PYTHON.*|NODE_.*|PERL.*|RUBY.*|JAVA_TOOL_OPTIONS|GIT_.*"
+    r"^(PATH|HOME|SHELL|IFS|ENV|BASH_.*|LD_.*|DYLD_.*|PYTHON.*|NODE_(OPTIONS|PATH|REPL_.*|EXTRA_CA_CERTS|TLS_.*)"
+    r"|PERL.*|RUBY.*|JAVA_TOOL_OPTIONS|GIT_.*"
     r"|GITHUB_.*|RUNNER_.*|ACTIONS_.*|INPUT_.*|CI)$",
     re.IGNORECASE,
 )

@@ -31,7 +31,8 @@ _RULES: tuple[tuple[Kind, str], ...] = (
     (Kind.MISSING_FILE, r"failed to (compute cache key|calculate checksum of ref).*not found"),
     (
         Kind.BUILDER,
-        r"no builder .* found|Cannot connect to the Docker daemon|dial unix|no valid drivers|failed to find driver",
+        r"no builder .* found|Cannot connect to the Docker daemon|dial unix|no valid drivers|failed to find driver"
+        r"|not supported for the \S+ driver",
     ),
     (Kind.TRANSIENT, r"unexpected status[^\n]*\b(408|429|5\d\d)\b|\btoomanyrequests\b|Too Many Requests"),
     (

@@ -9,7 +9,7 @@ import json
 from typing import Protocol
 
 from ..errors import AuthError, InputError
-from .http import Http
+from ..http import Http
 from .login import Login
 
 SCOPE = "https://containerregistry.azure.net/.default"

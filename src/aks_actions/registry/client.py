@@ -12,8 +12,8 @@ import re
 from urllib.parse import urlencode, urlsplit
 
 from ..errors import AuthError, InputError
+from ..http import Answer, Http
 from .acr import is_acr, role_command
-from .http import Answer, Http
 from .login import Login
 
 # An index first: the digest of a multi-platform image is that of its index.

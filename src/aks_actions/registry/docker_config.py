@@ -27,7 +27,9 @@ def with_login(environ: Mapping[str, str], host: str, login: Login) -> Iterator[
     config = logins.load(environ)
     name = logins.key(host)
     auth = base64.b64encode(f"{login.user}:{login.password}".encode()).decode()
-    config["auths"] = {**(config.get("auths") or {}), name: {"auth": auth}}
+    # docker refuses a whole file for one `auth` without a user: an identity token has a field of its own.
+    entry = {"auth": auth} if login.user else {"identitytoken": login.password}
+    config["auths"] = {**(config.get("auths") or {}), name: entry}
     # An empty helper makes docker read the file for this host, whatever store the others are in.
     config["credHelpers"] = {**(config.get("credHelpers") or {}), name: ""}
     ours = Path(tempfile.mkdtemp(prefix="aks-actions-docker-", dir=environ.get("RUNNER_TEMP") or None))

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from ...azure.credential import credential
 from ...errors import InputError
+from ...http import Http
 from ...inputs import Secret
 from ...job import Job
 from ...registry import acr, login
 from ...registry.client import Registry
-from ...registry.http import Http
 from ...registry.login import Login
 
 

@@ -83,9 +83,10 @@ def export_arguments(builder: Builder, subject: Subject, *, push: bool, provenan
         return [*arguments, "--output", "type=cacheonly"]
     for reference in subject.references:
         arguments += ["--tag", reference]
+    attest = "false" if provenance == "false" else f"mode={provenance}"
     if not builder.exports_all:
-        return [*arguments, "--push"]
+        # `min` is buildx's own default where the image store can hold it; asking for it elsewhere is an error.
+        return [*arguments, "--push", *([f"--provenance={attest}"] if provenance != "min" else [])]
     # With the commit's time on each file, the same sources give the same layers.
     stamp = ",rewrite-timestamp=true" if subject.epoch is not None else ""
-    attest = "false" if provenance == "false" else f"mode={provenance}"
     return [*arguments, "--output", f"type=image,push=true{stamp}", f"--provenance={attest}"]

@@ -48,7 +48,7 @@ def prepare(inputs: Inputs, job: Job) -> Subject:
                 do=f"Write `FROM … AS {stage}`, or name one of its stages.",
             )
     head = git.head(context, job.environ)
-    commit = job.context.commit or head.commit
+    commit = head.commit or job.context.commit  # of what is built, whatever commit started the run
     try:
         tags = naming.tags(inputs.tags, commit)
     except ValueError as error:

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from ...errors import InputError
+from ...http import Http
 from ...images.reference import DOCKER_HUB
 from ...inputs import Secret
 from ...job import Job
 from ...manifests.images import Replacement
 from ...registry.client import Registry
-from ...registry.http import Http
 from ..building import login
 
 

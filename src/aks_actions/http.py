@@ -1,4 +1,4 @@
-"""Requests to a registry and its token service: the machine's proxies and authorities, bounded retries by class."""
+"""Plain requests, to issuers and registries: the machine's proxies and authorities, retries that are bounded."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import unquote, urlencode, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
-from ..errors import AuthError, TransientError
+from .errors import AuthError, TransientError
 
 ATTEMPTS = 5
 _LONGEST_WAIT = 30.0  # seconds; a longer Retry-After is not waited for
@@ -99,6 +99,8 @@ class Http:
             # urllib3 reads neither variable by itself; the SDKs beside us do.
             bundle = self._environ.get("REQUESTS_CA_BUNDLE") or self._environ.get("SSL_CERT_FILE") or None
             options: dict[str, Any] = {"ca_certs": bundle, "timeout": urllib3.Timeout(connect=10, read=30)}
+            if proxy and (login := urllib3.util.parse_url(proxy).auth):
+                options["proxy_headers"] = urllib3.make_headers(proxy_basic_auth=unquote(login))
             self._pools[proxy] = urllib3.ProxyManager(proxy, **options) if proxy else urllib3.PoolManager(**options)
         return self._pools[proxy]
 
