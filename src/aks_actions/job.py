@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import threading
 import time
@@ -68,7 +69,8 @@ class Log:
         message = self.redacted(message)
         # A line that begins like a workflow command would be obeyed: everything printed here is text.
         if self.commands.enabled:
-            message = "\n".join(_literal(part) for part in message.split("\n"))
+            # The runner ends a line at a lone carriage return too.
+            message = "\n".join(_literal(part) for part in re.split(r"\r\n?|\n", message))
         self.stream.write(message + "\n")
         self.stream.flush()
 

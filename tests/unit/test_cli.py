@@ -73,6 +73,18 @@ def test_outputs_are_written_on_failure_too(tmp_path: Path) -> None:
     assert json.dumps(["ConfigMap/a/b"]) in output.read_text()
 
 
+def test_json_output_holds_no_masks_even_inside_a_job(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    (tmp_path / "plain.yaml").write_text("a: b")
+    arguments = ["decrypt", "--files", str(tmp_path / "plain.yaml"), "--age-key", "AGE-SECRET-KEY-NONE"]
+    assert main([*arguments, "--output", "json"]) == 2
+    printed = capsys.readouterr()
+    assert isinstance(json.loads(printed.out), dict)
+    assert "::add-mask::" in printed.err
+
+
 @pytest.mark.parametrize("command", sorted(COMMANDS))
 def test_every_command_has_help_with_its_inputs(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:

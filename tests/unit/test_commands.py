@@ -60,11 +60,14 @@ def test_outside_of_a_runner_nothing_is_written(tmp_path: Path, capsys: pytest.C
     assert not (tmp_path / "output").exists()
 
 
-@pytest.mark.parametrize("text", ["::set-output name=a::b", "  ::add-mask::x", "all ##[error]x"])
+@pytest.mark.parametrize(
+    "text", ["::set-output name=a::b", "  ::add-mask::x", "all ##[error]x", "x\r::stop-commands::t", "x\r\n::error::t"]
+)
 def test_printed_text_is_never_a_command(environ: dict[str, str], text: str) -> None:
-    stream = io.StringIO()
+    stream = io.StringIO(newline="")
     Job(environ, stream).log.line(text)
-    assert not stream.getvalue().lstrip(" ").startswith("::")
+    lines = stream.getvalue().replace("\r", "\n").splitlines()  # as the runner reads
+    assert not [line for line in lines if line.strip().startswith("::")]
     assert "##[" not in stream.getvalue()
 
 

@@ -108,6 +108,14 @@ def test_an_object_that_no_store_takes_is_refused() -> None:
         fits(one(f"apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: x}}\ndata: {{a: {'x' * (MAX_DATA + 1)}}}\n"))
 
 
+@pytest.mark.parametrize("data", ["[{a: b}]", "text"])
+def test_data_of_the_wrong_type_is_left_for_the_server_to_name(data: str) -> None:
+    """The size check is no schema: a ConfigMap whose data is no map is refused by the server, with its field."""
+    wrong = one(f"apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: x}}\ndata: {data}\n")
+    fits(wrong)
+    assert wrong.object["data"]
+
+
 def test_images_are_replaced_wherever_pods_are_described() -> None:
     """Containers of every sort in Deployments, CronJobs, Pods, custom resources and image volumes; others stay."""
     found = replaced(fixture("images.yaml"), replacements([NEW, f"busybox=docker.io/library/busybox@{DIGEST}"]))

@@ -167,6 +167,14 @@ def test_trouble_from_before_is_not_held_against_a_rollout(name: str, clock: str
     assert found.status == "progressing"
 
 
+@pytest.mark.parametrize("name", ["deployment-image-missing", "deployment-progress-deadline-exceeded"])
+def test_old_trouble_does_not_fail_a_run_again_a_little_later_either(name: str) -> None:
+    """A pod that nobody has tried again yet, or a deadline that passed before, says nothing of this rollout."""
+    objects = load(name)
+    found = judge(objects[0], Objects(objects), at("12:59:30", started="12:59:08"))
+    assert found.status == "progressing"
+
+
 def test_old_pods_are_not_counted() -> None:
     """Two available pods of the old revision are no success of the new one."""
     found = verdict("deployment-old-healthy-new-stuck", "12:32:15")

@@ -117,15 +117,18 @@ class _Rollout:
         return len(self._decided) == len(self._workloads) or any(self._verdicts[w].failed for w in self._decided)
 
     def look(self, *, late: bool) -> None:
-        """Judge what is undecided, and tell what has changed. `late`: what is unseen by now does not exist."""
+        """Judge what may still change, and tell what has changed. `late`: what is unseen by now does not exist."""
         at = self._moment()
         for workload in self._workloads:
-            if workload in self._decided:
+            # What was well may not stay so; what is gone by now (a finished Job) was well.
+            if workload in self._decided and not (self._verdicts[workload].succeeded and self._find(workload)):
                 continue
             verdict = self._judge(workload, at, late)
             self._verdicts[workload] = verdict
-            if verdict.status != "progressing":
-                self._decided[workload] = self._job.clock() - self._begun
+            if verdict.status == "progressing":
+                self._decided.pop(workload, None)
+            else:
+                self._decided.setdefault(workload, self._job.clock() - self._begun)
         self._tell()
 
     def _moment(self) -> Moment:
@@ -226,14 +229,7 @@ def gathered(cluster: Cluster, job: Job, found: Object, objects: Objects, verdic
             break
         if text is not None and not text.startswith(_NO_LOG):
             logged[request] = text
-    return _redacted(evidence.text(found, verdict, evidence.events(found, objects, at), logged), job.log.hidden)
-
-
-def _redacted(text: str, secrets: set[str]) -> str:
-    # The summary page is no log: nobody else masks it.
-    for secret in sorted(secrets, key=len, reverse=True):
-        text = text.replace(secret, "***")
-    return text
+    return job.log.redacted(evidence.text(found, verdict, evidence.events(found, objects, at), logged))
 
 
 def _explanation(verdict: Verdict) -> str:

@@ -20,7 +20,7 @@ from ..rollout.images import Proof
 from ..rollout.objects import Object
 from ..rollout.report import RolloutReport, Workload, failure
 from . import access
-from .follow import TICK, follow, streams
+from .follow import follow, streams
 from .verifying import services, stability, workloads
 from .verifying.stability import Stability
 
@@ -91,7 +91,7 @@ def run(inputs: Inputs, job: Job) -> Outputs:
             for line in _probes(live, inputs.require_probes, findings, job):
                 phase.detail(line)
         with job.log.phase("Images") as phase:
-            phase.note = _images(cluster, live, expected, findings)
+            phase.note = _images(cluster, live, expected, findings, job, deadline)
         with job.log.phase("Services") as phase:
             endpoints = services.ready_endpoints(cluster, inputs.namespace) if asked else {}
             answers = [
@@ -170,11 +170,16 @@ def _probes(live: Mapping[Workload, Object], required: bool, findings: Findings,
     return told
 
 
-def _images(cluster: Cluster, live: Mapping[Workload, Object], expected: Mapping[str, str], findings: Findings) -> str:
+def _images(
+    cluster: Cluster,
+    live: Mapping[Workload, Object],
+    expected: Mapping[str, str],
+    findings: Findings,
+    job: Job,
+    deadline: float,
+) -> str:
     with Watch(cluster, streams(list(live))) as watch:
-        while not watch.synced:
-            watch.update(TICK)
-        watch.update(0)
+        stability.listed(watch, job, deadline)
         running = [
             found
             for workload, item in live.items()

@@ -15,7 +15,6 @@ class Context:
     ref: str
     run_id: str
     run_url: str
-    actor: str
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> Context:
@@ -23,8 +22,4 @@ class Context:
             return environ.get(f"GITHUB_{name}", "")
 
         url = f"{get('SERVER_URL')}/{get('REPOSITORY')}/actions/runs/{get('RUN_ID')}" if get("RUN_ID") else ""
-        return cls(get("REPOSITORY"), get("SHA"), get("REF"), get("RUN_ID"), url, get("ACTOR"))
-
-    @property
-    def short_commit(self) -> str:
-        return self.commit[:7]
+        return cls(get("REPOSITORY"), get("SHA"), get("REF"), get("RUN_ID"), url)

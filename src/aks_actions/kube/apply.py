@@ -10,6 +10,7 @@ from typing import Any
 from ..manifests.objects import Manifest
 from .client import APPLY, Cluster
 from .denials import Denial
+from .refusals import unexpected
 
 MANAGER = "aks-actions"
 _STALE_TRIES = 4
@@ -49,5 +50,7 @@ def delete(cluster: Cluster, path: str, uid: str) -> bool:
         "propagationPolicy": "Background",
         "preconditions": {"uid": uid},
     }
-    status, _ = cluster.request("DELETE", path, body=body)
+    status, answer = cluster.request("DELETE", path, body=body)
+    if status not in (200, 202, 404, 409):  # denied by a policy, say
+        raise unexpected(cluster.name, "DELETE", path, status, answer)
     return status in (200, 202)

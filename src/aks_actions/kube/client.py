@@ -101,7 +101,8 @@ class Cluster:
 
     def text(self, path: str, query: Query | None = None, limit: int = 1024 * 1024) -> str | None:
         """Plain text, such as a container's log, of at most `limit` bytes; None where there is none (any more)."""
-        answer = self._send("GET", path, query, None, {"Accept": "*/*"}, 20.0, stream=True)
+        # Tried once: it is evidence, and a rollback waits for it.
+        answer = self._send("GET", path, query, None, {"Accept": "*/*"}, 5.0, stream=True, retry_for=0.0)
         try:
             if answer.status != 200:
                 return None
@@ -180,9 +181,10 @@ class Cluster:
         timeout: float,
         *,
         stream: bool,
+        retry_for: float = RETRY_FOR,
     ) -> urllib3.BaseHTTPResponse:
         url = self.server + path + (f"?{urlencode(_plain(query))}" if query else "")
-        ends = self._clock() + RETRY_FOR
+        ends = self._clock() + retry_for
         renewed = False
         attempt = 0
         while True:

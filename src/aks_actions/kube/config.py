@@ -18,6 +18,7 @@ from typing import Any
 import urllib3
 
 from ..errors import AuthError, InputError
+from ..github.commands import exportable
 from .auth import Bearer, Token, TokenSource
 from .client import CONNECTIONS, Cluster
 
@@ -107,12 +108,19 @@ def _named(config: dict[str, Any], kind: str, name: str) -> dict[str, Any]:
 
 def _own_token(user: dict[str, Any], base: Path) -> TokenSource | None:
     if file := user.get("tokenFile"):
-        # Read anew each time: whoever wrote it may have renewed it.
-        return lambda _: Token((base / str(file)).read_text().strip(), time.time() + 300)
+        return lambda _: _from_file(base / str(file))
     if value := user.get("token"):
         fixed = Token(str(value))
         return lambda _: fixed
     return None
+
+
+def _from_file(path: Path) -> Token:
+    """Read anew each time: whoever wrote it may have renewed it."""
+    try:
+        return Token(path.read_text().strip(), time.time() + 300)
+    except OSError as error:
+        raise AuthError(f"the kubeconfig's token file {path} can't be read: {error.strerror}") from None
 
 
 def _executed(spec: dict[str, Any], base: Path, allowed: frozenset[str], target: dict[str, Any]) -> dict[str, Any]:
@@ -125,11 +133,14 @@ def _executed(spec: dict[str, Any], base: Path, allowed: frozenset[str], target:
             do=f"For AKS, give cluster-name, resource-group, tenant-id and client-id: no kubelogin is needed. "
             f"Otherwise, if you trust it: `allow-exec: {command}`",
         )
+    for variable in spec.get("env") or ():
+        exportable(str(variable.get("name")))  # PATH or LD_PRELOAD would run another program by the allowed name
     from kubernetes.config.exec_provider import ExecProvider
     from kubernetes.config.kube_config import ConfigNode
 
     try:
-        status = ExecProvider(ConfigNode("exec", spec), str(base), target).run()  # type: ignore[no-untyped-call]
+        about = ConfigNode("cluster", target)  # type: ignore[no-untyped-call]
+        status = ExecProvider(ConfigNode("exec", spec), str(base), about).run()  # type: ignore[no-untyped-call]
     except Exception as error:  # the provider raises its own, OSError and bare exceptions; each is the plugin's failure
         raise AuthError(
             f"the kubeconfig's `exec` command {command} gave no credentials", why=str(error)[:500]

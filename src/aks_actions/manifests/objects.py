@@ -202,8 +202,8 @@ def fits(manifest: Manifest) -> None:
     """Raise InputError for an object that the server can't store."""
     size = len(json.dumps(manifest.object, separators=(",", ":")).encode())
     data = (
-        sum(len(str(value)) for value in (manifest.object.get("data") or {}).values())
-        if manifest.kind in ("ConfigMap", "Secret")
+        sum(len(str(value)) for value in held.values())
+        if manifest.kind in ("ConfigMap", "Secret") and isinstance(held := manifest.object.get("data"), dict)
         else 0
     )
     if manifest.kind == "Secret":

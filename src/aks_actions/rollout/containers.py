@@ -24,6 +24,7 @@ from .verdict import (
     trouble,
 )
 
+RETRIED = 15.0  # seconds within which the kubelet tries again to create a container of a waiting pod
 CREATION = 20.0  # seconds; the runtime retries what may pass, such as a name still reserved
 WRONG_ANSWER = 30.0  # seconds; an HTTP 4xx to a probe rarely turns to 200 while an application warms up
 _SYNC = re.compile(r"failed to sync \S+ cache|timed out waiting for the condition", re.I)
@@ -124,7 +125,9 @@ def _waiting(container: Container, at: Moment) -> Verdict:
             remedy=config_remedy(message, str(container.pod["metadata"].get("namespace", ""))),
             since=_since(container, "Failed"),
         )
-        return explained(found) if _SYNC.search(message) else lasting(found, CONFIG, at)
+        # A pod from before this rollout shows the old answer until the kubelet tries again.
+        patience = CONFIG if _scheduled(container.pod) >= at.started else CONFIG + RETRIED
+        return explained(found) if _SYNC.search(message) else lasting(found, patience, at)
     if reason in ("CreateContainerError", "RunContainerError", "PreStartHookError", "PostStartHookError"):
         found = trouble(
             reason,
@@ -152,6 +155,8 @@ def _pull(container: Container, reason: str, message: str, at: Moment) -> Verdic
     # A back-off hides the cause; the events of the failed pulls keep it. Every failed pull has two: cause, "Error: …".
     failures = [e for e in container.events if e.get("reason") == "Failed" and "pull" in str(e.get("message")).lower()]
     causes = [e for e in failures if not str(e["message"]).startswith("Error:") and last_seen(e) >= at.started]
+    if not causes and reason in ("ErrImagePull", "ImagePullBackOff") and _scheduled(container.pod) < at.started:
+        return explained(trouble("ErrImagePull", message, why="It was not pulled again since this rollout began."))
     text = str(causes[-1]["message"]) if causes else message
     since = min(map(first_seen, causes), default=0.0) or _scheduled(container.pod)
     return pulls.judge(

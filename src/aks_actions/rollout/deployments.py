@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from .objects import Object, Objects, condition, created, title
+from .objects import Object, Objects, condition, created, seconds, title
 from .verdict import Certainty, Moment, Status, Verdict, certain, progressing, succeeded, trouble, unseen
 from .workloads import alive, blamed, generation, judged, uncreated
 
@@ -48,15 +48,16 @@ def judge(found: Object, objects: Objects, at: Moment, awaited: int = 0) -> Verd
         cause = uncreated(newest, objects, at, ending or starting) or cause
     if cause is not None and cause.failed:
         return cause.within(progress)
-    if late := _late(found, cause):
+    if late := _late(found, cause, at):
         return late.within(progress)
     return (cause or progressing(progress)).within(progress)
 
 
-def _late(found: Object, cause: Verdict | None) -> Verdict | None:
+def _late(found: Object, cause: Verdict | None, at: Moment) -> Verdict | None:
     """The controller itself has given up: no progress in progressDeadlineSeconds."""
     state = condition(found, "Progressing") or {}
-    if state.get("reason") != "ProgressDeadlineExceeded":
+    since = seconds(state.get("lastUpdateTime") or state.get("lastTransitionTime"))
+    if state.get("reason") != "ProgressDeadlineExceeded" or since < at.started:  # of a rollout before this one
         return None
     if cause is not None:
         return replace(cause, status=Status.FAILED, certainty=Certainty.CERTAIN)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...errors import Cancelled, DeadlineExceeded, Failure, RolloutFailed
+from ...errors import Cancelled, DeadlineExceeded, Failure, InputError, RolloutFailed
 from ...job import Job
 from ...kube.client import Cluster
 from ...plan.steps import runs_pods
@@ -21,7 +21,8 @@ def ended(
     `limit` is how many seconds the old state may take to be healthy again.
     """
     told = account.told() or "nothing was written"
-    by_rollout = isinstance(error, RolloutFailed | DeadlineExceeded)
+    # An InputError this late is an object that no dry run could check: what was written before it goes back too.
+    by_rollout = isinstance(error, RolloutFailed | DeadlineExceeded | InputError)
     if not by_rollout or account.pending or account.unknown:
         error.why = "\n".join(filter(None, (error.why, told)))
     if not (by_rollout and rollback and (account.written or account.unknown)):

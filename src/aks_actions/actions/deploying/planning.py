@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
@@ -20,7 +20,7 @@ from ...manifests.objects import Manifest, unique
 from ...plan import trace
 from ...plan.diff import changes
 from ...plan.fields import owned, proved_unchanged
-from ...plan.steps import Does, Step
+from ...plan.steps import Does, Step, runs_pods
 from ...plan.waves import defined_kinds, wave
 
 
@@ -144,7 +144,10 @@ def _step(item: _Wanted, live: dict[str, Any] | None, number: int) -> Step:
 
 
 def _permitted(cluster: Cluster, wanted: Sequence[_Wanted], steps: Sequence[Step]) -> None:
-    """All permissions that the writes need, asked at once. A patch that makes an object needs `create` too."""
+    """All permissions that the writes and the watch after them need, asked at once.
+
+    A patch that makes an object needs `create` too.
+    """
     needed: dict[review.Permission, list[str]] = defaultdict(list)
     for item, step in zip(wanted, steps, strict=True):
         if step.does is Does.UNCHANGED:
@@ -152,7 +155,22 @@ def _permitted(cluster: Cluster, wanted: Sequence[_Wanted], steps: Sequence[Step
         for verb in ("patch", "create") if step.does is Does.NEW else ("patch",):
             permission = review.Permission(verb, item.resource.group, item.resource.plural, item.manifest.namespace)
             needed[permission].append(item.manifest.name)
+    if needed:
+        for permission in _watched(wanted, steps):
+            needed[permission].append("")
     review.check(cluster, needed)
+
+
+def _watched(wanted: Sequence[_Wanted], steps: Sequence[Step]) -> Iterator[review.Permission]:
+    """What following the rollout reads: a lack of it found after the writes would leave them unwatched."""
+    for item, step in zip(wanted, steps, strict=True):
+        if runs_pods(step):
+            kinds = {(item.resource.group, item.resource.plural), ("", "pods")}
+            if step.key.kind == "Deployment":
+                kinds.add(("apps", "replicasets"))
+            for group, plural in kinds:
+                for verb in ("list", "watch"):
+                    yield review.Permission(verb, group, plural, item.manifest.namespace)
 
 
 def _checked(cluster: Cluster, step: Step, options: Options, new: Collection[str]) -> Step:

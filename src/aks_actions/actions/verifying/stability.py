@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
+from ...errors import DeadlineExceeded
 from ...job import Job, Phase
 from ...kube.client import Cluster
 from ...kube.watch import Watch
@@ -49,10 +50,7 @@ def watch_restarts(
         phase.detail(f"{workload}: {each.explanation}")
     done: dict[Workload, Stability] = {}
     with Watch(cluster, streams(list(live))) as watch:
-        while not watch.synced:
-            watch.update(TICK)
-            job.check()
-        watch.update(0)
+        listed(watch, job, deadline)
         seen = {w: _Seen(pods_of(w, watch.objects)) for w in live}
         while len(done) < len(live):
             for workload in live.keys() - done.keys():
@@ -65,12 +63,23 @@ def watch_restarts(
     return [done[workload] for workload in live]
 
 
+def listed(watch: Watch, job: Job, deadline: float) -> None:
+    """Wait for the first lists. Raises TransientError or DeadlineExceeded where they don't come by `deadline`."""
+    while not watch.synced:
+        watch.update(TICK)
+        job.check()
+        if job.clock() >= deadline:
+            raise watch.trouble or DeadlineExceeded("the cluster did not list its objects within `timeout`")
+    watch.update(0)
+
+
 class _Seen:
     """How the pods were when the watch began."""
 
     def __init__(self, pods: Sequence[Object]) -> None:
         self.pods = {uid(pod): pod for pod in pods}
         self.restarts = {key: _restarts(pod) for key, pod in self.pods.items()}
+        self.ready: set[str] = set()
         self.unready: dict[str, float] = {}
 
 
@@ -81,12 +90,15 @@ def _look(
     pods = pods_of(workload, objects)
     restarts = sum(map(_restarts, pods))
     now = time.time() - cluster.ahead
+    found = objects.get(workload.kind, workload.namespace, workload.name)
+    if found is None:
+        return Stability(workload, period, restarts, "it does not exist any more")
+    at = Moment(now, now - period.seconds - 60)
+    verdict = judge(found, objects, at)
     if trouble := _trouble(pods, seen, now):
-        found = objects.get(workload.kind, workload.namespace, workload.name)
-        at = Moment(now, now - period.seconds - 60)
-        evidence = gathered(cluster, job, found, objects, judge(found, objects, at), at) if found else ""
-        return Stability(workload, period, restarts, trouble, evidence)
-    if now >= max(map(_ready_since, pods), default=0.0) + period.seconds:
+        return Stability(workload, period, restarts, trouble, gathered(cluster, job, found, objects, verdict, at))
+    # Without the verdict, no pods at all, as of a revision that has none yet, would look stable.
+    if verdict.succeeded and now >= max(map(_ready_since, pods), default=0.0) + period.seconds:
         return Stability(workload, period, restarts)
     if job.clock() >= deadline:
         return Stability(workload, period, restarts, f"the window of {period.explanation} did not end within `timeout`")
@@ -99,8 +111,9 @@ def _trouble(pods: Sequence[Object], seen: _Seen, now: float) -> str:
         if _restarts(pod) > before:
             return f"{title(pod)} restarted: {_ends(pod)}"
         if is_true(pod, "Ready"):
+            seen.ready.add(uid(pod))
             seen.unready.pop(uid(pod), None)
-        elif now - seen.unready.setdefault(uid(pod), now) > FLAP:
+        elif uid(pod) in seen.ready and now - seen.unready.setdefault(uid(pod), now) > FLAP:
             return f"{title(pod)} is no longer ready"
     return ""
 
