@@ -85,6 +85,9 @@ def shop(kubectl: Kubectl) -> Iterator[str]:
     kubectl("-n", name, "apply", "-f", "-", document={"apiVersion": "v1", "kind": "List", "items": items})
     kubectl("-n", name, "rollout", "status", "deployment/web", "--timeout=60s")
     kubectl("-n", name, "rollout", "status", "deployment/bare", "--timeout=60s")
+    # The controller that lists endpoints follows the Pods about a second later.
+    second = "--for=jsonpath={.subsets[0].addresses[1].ip}"
+    kubectl("-n", name, "wait", "endpoints/web", second, "--timeout=30s")
     yield name
     kubectl("delete", "namespace", name, "--wait=false")
 

@@ -181,10 +181,10 @@ class Cluster:
         timeout: float,
         *,
         stream: bool,
-        retry_for: float = RETRY_FOR,
+        retry_for: float | None = None,
     ) -> urllib3.BaseHTTPResponse:
         url = self.server + path + (f"?{urlencode(_plain(query))}" if query else "")
-        ends = self._clock() + retry_for
+        ends = self._clock() + (RETRY_FOR if retry_for is None else retry_for)
         renewed = False
         attempt = 0
         while True:
