@@ -16,8 +16,8 @@ from xdist.scheduler import LoadScopeScheduling
 
 from local import names
 
-# Tests on the one world stand in one line; what needs none of it, or makes a machine of its own, runs beside them.
-_BESIDE = re.compile(r"^(tests/(lint|unit|contract)/|sops-python/|tests/integration/test_world_recovery\.py)")
+# Tests on the one world, and on a second one of their own, stand in one line; what needs none runs beside them.
+_BESIDE = re.compile(r"^(tests/(lint|unit|contract)/|sops-python/)")
 
 
 class OneLineForTheWorld(LoadScopeScheduling):
