@@ -79,10 +79,10 @@ def broken(checkout: Path, scratch: Path, name: str) -> Iterator[tuple[Path, dic
 
 @contextlib.contextmanager
 def _quota() -> Iterator[None]:
-    """A quota that is used up, as a platform's owner would set it."""
-    running = outside.kubectl("get", "pods", "--namespace", outside.NAMESPACE, "--output", "name").split()
+    """A quota that is used up, as a platform's owner would set it. Pods that are ending would leave room behind."""
+    wanted = (outside.deployed() or {"spec": {"replicas": 0}})["spec"]["replicas"]
     scope = ("--namespace", outside.NAMESPACE)
-    outside.kubectl("create", "quota", QUOTA, f"--hard=pods={len(running)}", *scope)
+    outside.kubectl("create", "quota", QUOTA, f"--hard=pods={wanted}", *scope)
     try:
         yield
     finally:
