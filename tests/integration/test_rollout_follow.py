@@ -80,13 +80,13 @@ BROKEN = {
 }
 # what it is → certainty, reason, container, the longest time to the verdict in seconds
 VERDICTS = {
-    "image": ("certain", "ErrImagePull", "web", 20),
+    "image": ("certain", "ErrImagePull", "web", 8),
     "crash": ("probable", "CrashLoopBackOff", "web", 35),
     "readiness": ("probable", "ReadinessProbeFailed", "web", 35),
     "startup": ("probable", "StartupProbeFailed", "web", 40),
     "secret": ("probable", "CreateContainerConfigError", "web", 20),
     "volume": ("probable", "FailedMount", "", 20),
-    "quota": ("probable", "FailedCreate", "", 20),
+    "quota": ("probable", "FailedCreate", "", 12),
     "init": ("probable", "CrashLoopBackOff", "migrate", 35),
     "memory": ("probable", "OOMKilled", "web", 35),
 }
@@ -217,7 +217,7 @@ def test_missing_evidence_hides_no_verdict(cluster: Cluster, reader: Cluster, ro
 
 
 def test_success_is_told_at_once(cluster: Cluster, room: str, kubectl: Kubectl) -> None:
-    """Success is reported when the API shows it, not at a later poll (bench/rollout.py measures how soon)."""
+    """Success is reported within half a second of the moment at which the API shows it."""
     wanted = deployment("good", **PROBES)
     with ThreadPoolExecutor(1) as pool:
         following = pool.submit(rolled, cluster, room, wanted)
@@ -226,7 +226,7 @@ def test_success_is_told_at_once(cluster: Cluster, room: str, kubectl: Kubectl) 
             time.sleep(0.01)
         shown = time.monotonic()
         report = following.result().report
-    assert time.monotonic() - shown < 3
+    assert time.monotonic() - shown < 0.5
     assert report.succeeded
     assert report.outcomes[0].revision == "1"
 
