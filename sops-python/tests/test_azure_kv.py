@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
 from requests.adapters import BaseAdapter
 
-from sops_python import MasterKey, UnwrapError
+from sops_python import MasterKey, MasterKeyError
 from sops_python.keys.azure_kv import AzureKeyVaultSource
 
 DATA_KEY = secrets.token_bytes(32)
@@ -150,7 +150,7 @@ def test_the_token_is_asked_for_the_vaults_own_cloud(host: str, scope: str) -> N
 )
 def test_a_hostile_address_gets_neither_token_nor_request(fields: dict[str, Any]) -> None:
     source, script, credential, _ = vault()
-    with pytest.raises(UnwrapError, match=r"refused|malformed"):
+    with pytest.raises(MasterKeyError, match=r"refused|malformed"):
         source.unwrap(MasterKey("azure_kv", {**VAULT_KEY.fields, **fields}, VAULT_KEY.enc))
     assert (script.requests, credential.scopes) == ([], [])
 
@@ -175,7 +175,7 @@ def test_throttling_waits_as_long_as_it_is_asked_to() -> None:
 
 def test_throttling_without_end_is_transient() -> None:
     source, script, _, waited = vault(*[refused(429, "Throttled", Retry_After="1")] * 4)
-    with pytest.raises(UnwrapError, match="throttles requests") as caught:
+    with pytest.raises(MasterKeyError, match="throttles requests") as caught:
         source.unwrap(VAULT_KEY)
     assert caught.value.transient
     assert (len(script.requests), waited) == (4, [1, 1, 1])
@@ -183,7 +183,7 @@ def test_throttling_without_end_is_transient() -> None:
 
 def test_a_wait_beyond_the_bound_is_not_waited_for() -> None:
     source, script, _, waited = vault(refused(429, "Throttled", Retry_After="3600"))
-    with pytest.raises(UnwrapError, match="asks to wait 3600 s"):
+    with pytest.raises(MasterKeyError, match="asks to wait 3600 s"):
         source.unwrap(VAULT_KEY)
     assert (len(script.requests), waited) == (1, [])
 
@@ -192,7 +192,7 @@ def test_a_lost_connection_is_tried_again_and_then_transient() -> None:
     source, script, _, _ = vault(requests.ConnectionError("reset"), OPENED)
     assert source.unwrap(VAULT_KEY) == DATA_KEY
     source, script, _, _ = vault(*[requests.ConnectTimeout()] * 4)
-    with pytest.raises(UnwrapError, match="cannot be reached") as caught:
+    with pytest.raises(MasterKeyError, match="cannot be reached") as caught:
         source.unwrap(VAULT_KEY)
     assert caught.value.transient
     assert len(script.requests) == 4
@@ -200,7 +200,7 @@ def test_a_lost_connection_is_tried_again_and_then_transient() -> None:
 
 def test_a_redirect_is_not_followed() -> None:
     source, script, _, _ = vault((302, {}, {"Location": "https://evil.example/"}))
-    with pytest.raises(UnwrapError, match=r"redirect \(302\), which is not followed"):
+    with pytest.raises(MasterKeyError, match=r"redirect \(302\), which is not followed"):
         source.unwrap(VAULT_KEY)
     assert len(script.requests) == 1
 
@@ -222,7 +222,7 @@ def test_a_redirect_is_not_followed() -> None:
     ],
 )
 def test_a_refusal_says_what_is_missing_and_quotes_no_free_text(answer: Any, reason: str) -> None:
-    with pytest.raises(UnwrapError) as caught:
+    with pytest.raises(MasterKeyError) as caught:
         vault(answer).source.unwrap(VAULT_KEY)
     assert reason in caught.value.reason
     assert "internal words" not in caught.value.reason
@@ -238,12 +238,12 @@ def test_a_netrc_does_not_replace_the_token(tmp_path: Path, monkeypatch: pytest.
 
 
 def test_a_credential_without_a_token_is_told_from_an_unreachable_authority() -> None:
-    with pytest.raises(UnwrapError, match="no Azure token: AADSTS700024") as caught:
+    with pytest.raises(MasterKeyError, match="no Azure token: AADSTS700024") as caught:
         vault(credential=Credential(error=ClientAuthenticationError("AADSTS700024: expired\nTrace"))).source.unwrap(
             VAULT_KEY
         )
     assert not caught.value.transient
-    with pytest.raises(UnwrapError, match="ServiceRequestError") as caught:
+    with pytest.raises(MasterKeyError, match="ServiceRequestError") as caught:
         vault(credential=Credential(error=ServiceRequestError("no route"))).source.unwrap(VAULT_KEY)
     assert caught.value.transient
 

@@ -11,7 +11,7 @@ from typing import Any
 import pyrage
 import pytest
 
-from sops_python import DataKeyError, FileError, Keyring, MasterKey, TransientError, UnwrapError, decrypt
+from sops_python import DataKeyError, FileError, Keyring, MasterKey, TransientError, MasterKeyError, decrypt
 from sops_python.endpoints import AZURE_VAULTS, pinned_host
 from sops_python.keys.age import AgeKeySource, default_key_file
 from sops_python.metadata import parse_metadata
@@ -72,14 +72,14 @@ def test_shares_that_do_not_belong_together_are_refused(shares: list[bytes]) -> 
 class Known:
     """A key source with the answers it is given."""
 
-    def __init__(self, kind: str, answer: bytes | UnwrapError) -> None:
+    def __init__(self, kind: str, answer: bytes | MasterKeyError) -> None:
         self.kind = kind
         self.answer = answer
         self.asked: list[str] = []
 
     def unwrap(self, key: MasterKey) -> bytes:
         self.asked.append(key.identity)
-        if isinstance(self.answer, UnwrapError):
+        if isinstance(self.answer, MasterKeyError):
             raise self.answer
         return self.answer
 
@@ -108,7 +108,7 @@ def test_the_same_wrapped_key_is_opened_once() -> None:
 
 
 def test_a_transient_failure_among_others_makes_the_whole_transient() -> None:
-    sources = [Known("age", UnwrapError("not mine")), Known("azure_kv", UnwrapError("throttled", transient=True))]
+    sources = [Known("age", MasterKeyError("not mine")), Known("azure_kv", MasterKeyError("throttled", transient=True))]
     with pytest.raises(TransientError, match="throttled"):
         Keyring(sources).data_key(metadata_of(azure_kv=[VAULT]))
 
@@ -221,5 +221,5 @@ def test_the_clouds_own_vaults_are_allowed(url: str) -> None:
     ],
 )
 def test_any_other_address_is_refused(url: str) -> None:
-    with pytest.raises(UnwrapError, match="refused"):
+    with pytest.raises(MasterKeyError, match="refused"):
         pinned_host(url, AZURE_VAULTS)

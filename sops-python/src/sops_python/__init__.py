@@ -14,7 +14,7 @@ from sops_python.errors import (
     NotEncryptedError,
     SopsError,
     TransientError,
-    UnwrapError,
+    MasterKeyError,
 )
 from sops_python.files import MAX_FILE_BYTES, decrypt_file, keys_from_environment, read_limited
 from sops_python.keys import Keyring, KeySource
@@ -44,7 +44,7 @@ __all__ = [
     "SopsError",
     "Timestamp",
     "TransientError",
-    "UnwrapError",
+    "MasterKeyError",
     "decrypt",
     "decrypt_file",
     "is_encrypted",

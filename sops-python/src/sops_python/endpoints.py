@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable
 from urllib.parse import urlsplit
 
-from sops_python.errors import UnwrapError
+from sops_python.errors import MasterKeyError
 
 AZURE_VAULTS = ("*.vault.azure.net", "*.vault.usgovcloudapi.net", "*.vault.azure.cn", "*.managedhsm.azure.net")
 
@@ -20,21 +20,21 @@ _HOST = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+")
 def pinned_host(url: str, allowed: Iterable[str]) -> str:
     """The host of an https URL without path, user or port that matches the allow-list; `*` stands for one label.
 
-    Raises UnwrapError, before any connection.
+    Raises MasterKeyError, before any connection.
     """
     try:
         parts = urlsplit(url)
         port = parts.port
     except ValueError:
-        raise UnwrapError("refused: the address in the file is not a URL") from None
+        raise MasterKeyError("refused: the address in the file is not a URL") from None
     # The host is taken from the text, not from a parser that might read it otherwise than the HTTP client does.
     host = (parts.hostname or "").lower()
     if parts.scheme != "https" or "@" in parts.netloc or port not in (None, 443) or not _HOST.fullmatch(host):
-        raise UnwrapError("refused: the address in the file is not a plain https://HOST address")
+        raise MasterKeyError("refused: the address in the file is not a plain https://HOST address")
     if parts.path not in ("", "/") or parts.query or parts.fragment:
-        raise UnwrapError("refused: the address in the file has more than a host")
+        raise MasterKeyError("refused: the address in the file has more than a host")
     if not any(_matches(host, pattern) for pattern in allowed):
-        raise UnwrapError(f"refused: {host} is not an allowed host; no token was sent to it")
+        raise MasterKeyError(f"refused: {host} is not an allowed host; no token was sent to it")
     return host
 
 

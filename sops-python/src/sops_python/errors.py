@@ -47,8 +47,8 @@ class TransientError(DataKeyError):
     """No master key could open the data key, but one of them might on another try (throttling, network)."""
 
 
-class UnwrapError(Exception):
-    """Raised by a key source for one master key; becomes an `Attempt`."""
+class MasterKeyError(Exception):
+    """Raised by a key source for one master key that it can't wrap or unwrap with; becomes an `Attempt`."""
 
     def __init__(self, reason: str, *, transient: bool = False) -> None:
         self.reason = reason

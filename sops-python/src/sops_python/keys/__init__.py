@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from threading import Lock
 from typing import Protocol
 
-from sops_python.errors import Attempt, DataKeyError, FileError, TransientError, UnwrapError
+from sops_python.errors import Attempt, DataKeyError, FileError, TransientError, MasterKeyError
 from sops_python.metadata import DEFAULT_DECRYPTION_ORDER, KeyGroup, MasterKey, Metadata
 from sops_python.shamir import combine
 
@@ -21,7 +21,7 @@ class KeySource(Protocol):
         """The metadata list whose master keys this source opens: `age`, `azure_kv`, …"""
 
     def unwrap(self, key: MasterKey) -> bytes:
-        """The data key, or a group's share of it. Raises UnwrapError."""
+        """The data key, or a group's share of it. Raises MasterKeyError."""
 
 
 class Keyring:
@@ -61,7 +61,7 @@ class Keyring:
         for key in sorted(group, key=lambda key: self._order.get(key.kind, len(self._order))):
             try:
                 return self._unwrap(key)
-            except UnwrapError as error:
+            except MasterKeyError as error:
                 attempts.append(Attempt(key.kind, key.identity, error.reason, error.transient))
         return None
 
@@ -73,19 +73,19 @@ class Keyring:
             return known
         sources = [source for source in self._sources if source.kind == key.kind]
         if not sources:
-            raise UnwrapError("no key of this kind was given")
-        failures: list[UnwrapError] = []
+            raise MasterKeyError("no key of this kind was given")
+        failures: list[MasterKeyError] = []
         for source in sources:
             try:
                 opened = source.unwrap(key)
-            except UnwrapError as error:
+            except MasterKeyError as error:
                 failures.append(error)
                 continue
             with self._lock:
                 self._opened[blob] = opened
             return opened
         reasons = dict.fromkeys(failure.reason for failure in failures)
-        raise UnwrapError("; ".join(reasons), transient=any(failure.transient for failure in failures))
+        raise MasterKeyError("; ".join(reasons), transient=any(failure.transient for failure in failures))
 
 
 def _combined(shares: list[bytes]) -> bytes:

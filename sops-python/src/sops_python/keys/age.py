@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sops_python.errors import FileError, UnwrapError
+from sops_python.errors import FileError, MasterKeyError
 from sops_python.metadata import MasterKey
 
 if TYPE_CHECKING:
@@ -55,9 +55,9 @@ class AgeKeySource:
         return cls(identities)
 
     def unwrap(self, key: MasterKey) -> bytes:
-        """Open one armored age file. Raises UnwrapError."""
+        """Open one armored age file. Raises MasterKeyError."""
         if not self._identities:
-            raise UnwrapError("no age identity was given (SOPS_AGE_KEY, SOPS_AGE_KEY_FILE)")
+            raise MasterKeyError("no age identity was given (SOPS_AGE_KEY, SOPS_AGE_KEY_FILE)")
         import pyrage
 
         # A file's recipient is only a label, so an unknown one does not end the search; a known one shortens it.
@@ -67,8 +67,8 @@ class AgeKeySource:
             return bytes(pyrage.decrypt(key.enc.encode(), candidates))
         except pyrage.DecryptError:
             if named is not None:
-                raise UnwrapError("the wrapped data key is damaged, or was not made for this recipient") from None
-            raise UnwrapError(f"none of the {len(candidates)} age identities given is this recipient's") from None
+                raise MasterKeyError("the wrapped data key is damaged, or was not made for this recipient") from None
+            raise MasterKeyError(f"none of the {len(candidates)} age identities given is this recipient's") from None
 
 
 def default_key_file(environ: Mapping[str, str] = os.environ) -> Path | None:

@@ -16,7 +16,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any, Protocol
 
 from sops_python.endpoints import AZURE_VAULTS, pinned_host
-from sops_python.errors import UnwrapError
+from sops_python.errors import MasterKeyError
 from sops_python.keys.azure_kv_errors import refusal
 from sops_python.metadata import MasterKey
 
@@ -74,19 +74,19 @@ class AzureKeyVaultSource:
         self._lock = Lock()
 
     def unwrap(self, key: MasterKey) -> bytes:
-        """Ask the vault to decrypt. Raises UnwrapError: refused address, missing permission, throttled, …"""
+        """Ask the vault to decrypt. Raises MasterKeyError: refused address, missing permission, throttled, …"""
         host = pinned_host(str(key.fields.get("vault_url") or ""), self._allowed_hosts)
         name, version = str(key.fields.get("name") or ""), str(key.fields.get("version") or "")
         enc = key.enc.strip().rstrip("=")
         if not _NAME.fullmatch(name) or (version and not _NAME.fullmatch(version)) or not _BASE64URL.fullmatch(enc):
-            raise UnwrapError("the key's name, version or wrapped data key in the file is malformed")
+            raise MasterKeyError("the key's name, version or wrapped data key in the file is malformed")
         url = f"https://{host}/keys/{name}/{version}/decrypt?api-version={_API_VERSION}"  # no version: the latest
         answer = self._post(url, self._token(host), enc)
         try:
             value = answer.json()["value"]
             return urlsafe_b64decode(value + "=" * (-len(value) % 4))
         except (KeyError, TypeError, ValueError, Base64Error):
-            raise UnwrapError(f"{host} gave an answer that is not Key Vault's") from None
+            raise MasterKeyError(f"{host} gave an answer that is not Key Vault's") from None
 
     def _post(self, url: str, token: str, enc: str) -> requests.Response:
         import requests
@@ -103,9 +103,9 @@ class AzureKeyVaultSource:
                 )
             except (requests.ConnectionError, requests.Timeout) as error:
                 if attempt == _TRIES:
-                    raise UnwrapError(f"the vault cannot be reached ({type(error).__name__})", transient=True) from None
+                    raise MasterKeyError(f"the vault cannot be reached ({type(error).__name__})", transient=True) from None
             except requests.RequestException as error:
-                raise UnwrapError(f"the request to the vault failed ({type(error).__name__})") from None
+                raise MasterKeyError(f"the request to the vault failed ({type(error).__name__})") from None
             else:
                 if answer.status_code == 200:
                     return answer
@@ -141,13 +141,13 @@ class AzureKeyVaultSource:
 
                 self._credential = DefaultAzureCredential()
         except ImportError:
-            raise UnwrapError("Azure Key Vault needs the extra `azure`: install sops-python[azure]") from None
+            raise MasterKeyError("Azure Key Vault needs the extra `azure`: install sops-python[azure]") from None
         try:
             return self._credential.get_token(scope)
         except ClientAuthenticationError as error:  # also CredentialUnavailableError
-            raise UnwrapError(f"no Azure token: {str(error.message).splitlines()[0]}") from None
+            raise MasterKeyError(f"no Azure token: {str(error.message).splitlines()[0]}") from None
         except (ServiceRequestError, ServiceResponseError) as error:
-            raise UnwrapError(f"no Azure token: {type(error).__name__}", transient=True) from None
+            raise MasterKeyError(f"no Azure token: {type(error).__name__}", transient=True) from None
 
 
 class _Bearer:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sops_python.errors import UnwrapError
+from sops_python.errors import MasterKeyError
 
 if TYPE_CHECKING:
     import requests
@@ -26,17 +26,17 @@ _REASONS = {
 }
 
 
-def refusal(answer: requests.Response, *, transient: bool, retry_after: float | None) -> UnwrapError:
+def refusal(answer: requests.Response, *, transient: bool, retry_after: float | None) -> MasterKeyError:
     """The error for an answer that is not 200. Quotes codes of the service, never its free text."""
     status = answer.status_code
     code, inner = _codes(answer)
     if status == 429:
         wait = f"; it asks to wait {retry_after:.0f} s" if retry_after is not None else ""
-        return UnwrapError(f"the vault throttles requests (429){wait}", transient=True)
+        return MasterKeyError(f"the vault throttles requests (429){wait}", transient=True)
     if transient:
-        return UnwrapError(f"the vault is unavailable ({status})", transient=True)
+        return MasterKeyError(f"the vault is unavailable ({status})", transient=True)
     if 300 <= status < 400:
-        return UnwrapError(f"the vault answered with a redirect ({status}), which is not followed")
+        return MasterKeyError(f"the vault answered with a redirect ({status}), which is not followed")
     named = _REASONS.get(inner) or _REASONS.get(code)
     if named is None and status == 403:
         named = _PERMISSION
@@ -47,7 +47,7 @@ def refusal(answer: requests.Response, *, transient: bool, retry_after: float | 
     if named is None and status == 400:
         named = "the vault cannot open this data key: it was not wrapped with this key version"
     codes = "/".join(part for part in (code, inner) if part)
-    return UnwrapError(f"{named or 'the vault refused'} ({status}{' ' if codes else ''}{codes})")
+    return MasterKeyError(f"{named or 'the vault refused'} ({status}{' ' if codes else ''}{codes})")
 
 
 def _codes(answer: requests.Response) -> tuple[str, str]:

@@ -15,6 +15,9 @@ class Format(enum.Enum):
 
     YAML = "yaml"
     JSON = "json"
+    DOTENV = "dotenv"
+    INI = "ini"
+    BINARY = "binary"
 
 
 class Store(Protocol):
@@ -24,13 +27,22 @@ class Store(Protocol):
     MERGES: bool  # readers of this format merge what stands under `<<`
 
     def load(self, text: str) -> list[Branch]:
-        """All documents, `sops` sections included. Raises FileError with the position, never with content."""
+        """All documents of an encrypted file, its metadata as a nested branch under `sops` in the first of them.
 
-    def emit(self, branches: list[Branch]) -> str:
-        """The text of a file. Raises FileError for what the format can't say."""
+        Raises FileError with the position, never with content.
+        """
 
-    def emit_value(self, value: Value) -> str:
-        """The text of one value of a tree."""
+    def load_plain(self, data: bytes) -> list[Branch]:
+        """All documents of a plaintext file. Raises FileError with the position, never with content."""
+
+    def emit(self, branches: list[Branch]) -> bytes:
+        """A plaintext file. Raises FileError for what the format can't say."""
+
+    def emit_encrypted(self, branches: list[Branch], metadata: Branch, *, indent: int | None = None) -> bytes:
+        """A file of sealed branches with its metadata, laid out as sops does; `indent`: blanks a level, if it varies."""
+
+    def emit_value(self, value: Value) -> bytes:
+        """One value of a tree, as `--extract` prints it."""
 
 
 def store_for(file_format: Format) -> Store:
