@@ -140,7 +140,7 @@ def _follow(command: list[str], environ: dict[str, str], show: Callable[[str], N
             result.lines.append(line)
             match = _PREFIX.match(line)
             text = match["text"] if match else line
-            if action := re.match(r"^⭐ Run Main \S+/actions/([a-z-]+)", text):
+            if action := re.match(r"^⭐ Run Main \S+/actions/([a-z/-]+)", text):
                 step = action[1]
             elif phase := _PHASE.match(text.removeprefix("  | ")):
                 result.phases.append((step, phase["name"], phase["note"].strip(), phase["seconds"] or ""))

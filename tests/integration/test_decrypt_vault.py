@@ -13,11 +13,14 @@ from typing import Any
 import pytest
 
 from aks_actions.actions import secrets
+from aks_actions.actions.keys import Given
+from aks_actions.actions.secrets import Sealed
 from aks_actions.errors import AuthError, TransientError
 from aks_actions.job import Job
 from local import names
 from local.cloud.runner import job_environment
 from local.world.namespaces import bind
+from sops_python.stores import Format
 from tests.integration.cloud import Cloud, in_cloud
 
 SOPS = Path(sys.executable).with_name("sops")
@@ -39,7 +42,9 @@ def encrypted(folder: Path, key: str = names.VAULT_KEY_URL) -> bytes:
 
 def decrypt(cloud: Cloud, data: bytes, subject: str = names.SUBJECTS[0], client: str = names.CLIENT_ID) -> Any:
     environ = {**os.environ, **job_environment(subject, state=cloud.state), "HOME": "/nonexistent"}
-    return secrets.decrypted(Job(environ, io.StringIO()), data, "secret.yaml", names.TENANT, client, "")
+    given = Given(tenant_id=names.TENANT, client_id=client)
+    (opened,) = secrets.decrypted(Job(environ, io.StringIO()), [Sealed("secret.yaml", data, Format.YAML)], given)
+    return opened
 
 
 @in_cloud

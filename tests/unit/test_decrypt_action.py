@@ -3,68 +3,22 @@
 from __future__ import annotations
 
 import base64
-import io
-import subprocess
-import sys
 from pathlib import Path
 
 import pyrage
 import pytest
 
-from aks_actions.actions.decrypt import Inputs, Outputs, run
+from aks_actions.actions.decrypt import Outputs
 from aks_actions.errors import AuthError, InputError
-from aks_actions.inputs import action, parse
-from aks_actions.job import Job
-
-SOPS = Path(sys.executable).with_name("sops")
-PLAIN = """\
-kind: Secret
-stringData:
-    password: correct horse battery
-    pin: "42"
-data:
-    token: dG9rZW4tYmVoaW5kLWJhc2U2NA==
-"""
-
-
-class Workspace:
-    """A job's folders, an age key, and files encrypted for it."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.temp = folder / "temp"
-        self.temp.mkdir()
-        identity = pyrage.x25519.Identity.generate()
-        self.key, self.recipient = str(identity), str(identity.to_public())
-        self.log = io.StringIO()
-        self.environ = {
-            "GITHUB_ACTIONS": "true",
-            "GITHUB_ENV": str(folder / "env"),
-            "RUNNER_TEMP": str(self.temp),
-            "HOME": str(folder),
-        }
-
-    def encrypt(self, name: str, text: str = PLAIN) -> Path:
-        path = self.folder / name
-        path.write_text(text)
-        rule = ["--encrypted-regex", "^(data|stringData)$"]
-        command = [SOPS, "encrypt", "--in-place", "--age", self.recipient, *rule, str(path)]
-        subprocess.run(command, check=True, capture_output=True, env={"HOME": str(self.folder), "PATH": ""})
-        return path
-
-    def run(self, **given: str) -> Outputs:
-        values = {"files": "*.yaml", "age-key": self.key} | {k.replace("_", "-"): v for k, v in given.items()}
-        inputs = parse(Inputs, action("decrypt-secrets"), values, lambda declared: declared.name)
-        return run(inputs, Job(self.environ, self.log))
-
-    def written(self) -> list[Path]:
-        return [path for path in self.temp.rglob("*") if path.is_file()]
+from tests.unit.decrypting import SECRET as PLAIN
+from tests.unit.decrypting import Workspace
 
 
 @pytest.fixture
 def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
-    monkeypatch.chdir(tmp_path)
-    return Workspace(tmp_path)
+    workspace = Workspace(tmp_path)
+    monkeypatch.chdir(workspace.folder)
+    return workspace
 
 
 def test_files_are_written_as_they_were_before_encryption(workspace: Workspace) -> None:
@@ -79,8 +33,8 @@ def test_files_are_written_as_they_were_before_encryption(workspace: Workspace) 
 def test_values_are_exported_and_no_file_is_written(workspace: Workspace) -> None:
     workspace.encrypt("secret.yaml")
     outputs = workspace.run(environment="stringData.password | PASSWORD")
-    assert outputs == Outputs("", "", "PASSWORD")
-    assert "correct horse battery" in Path(workspace.environ["GITHUB_ENV"]).read_text()
+    assert outputs == Outputs(variables="PASSWORD")
+    assert "correct horse battery" in workspace.file("ENV")
     assert workspace.written() == []
 
 
@@ -117,7 +71,7 @@ def test_nothing_is_written_when_one_of_the_files_was_tampered_with(workspace: W
     with pytest.raises(InputError, match=r"b\.yaml") as caught:
         workspace.run(environment="stringData.password | PASSWORD")
     assert "MAC" in caught.value.why
-    assert not Path(workspace.environ["GITHUB_ENV"]).exists()
+    assert workspace.file("ENV") == ""
     assert workspace.written() == []
 
 
@@ -147,7 +101,7 @@ def test_a_broken_age_key_is_not_quoted(workspace: Workspace) -> None:
 def test_the_encrypted_files_are_never_replaced_by_their_plaintext(workspace: Workspace) -> None:
     path = workspace.encrypt("secret.yaml")
     before = path.read_bytes()
-    with pytest.raises(InputError, match="own plaintext"):
+    with pytest.raises(InputError, match="replaced by plaintext"):
         workspace.run(output_directory=".")
     assert path.read_bytes() == before
 

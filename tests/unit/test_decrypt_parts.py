@@ -1,4 +1,4 @@
-"""Which files, which values, and how plaintext is written."""
+"""Which files, and how plaintext is written."""
 
 from __future__ import annotations
 
@@ -7,62 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from aks_actions.actions.decrypting import files, sources, variables
-from aks_actions.actions.decrypting.variables import Wanted
+from aks_actions.actions.decrypting import files, sources
 from aks_actions.errors import Failure, InputError, TransientError
-
-DOCUMENTS = [
-    (
-        "a.yaml",
-        {"db": {"password": "hunter2", "port": 5432, "tls": True, "empty": None}, "tls.key": "pem", "list": [{"n": 1}]},
-    ),
-    ("b.yaml", {"other": "value", "db": {"only": "b"}, "raw": b"\xff"}),
-]
-
-
-@pytest.mark.parametrize(
-    ("path", "value"),
-    [
-        ("db.password", "hunter2"),
-        ("db.port", "5432"),
-        ("db.tls", "true"),
-        ("tls.key", "pem"),
-        ("list.0.n", "1"),
-        ("db.only", "b"),
-        ("raw", "/w=="),
-    ],
-)
-def test_a_path_finds_its_value_in_any_document(path: str, value: str) -> None:
-    assert variables.select(Wanted(path, "NAME"), DOCUMENTS) == value
-
-
-@pytest.mark.parametrize(
-    ("path", "telling"),
-    [
-        ("db.passwort", "no decrypted file has"),
-        ("list.7.n", "no decrypted file has"),
-        ("db.password.x", "no decrypted file has"),
-        ("list", "a list"),
-        ("db.empty", "null"),
-        ("db", "more than one document"),
-    ],
-)
-def test_a_path_that_is_no_single_value_is_refused(path: str, telling: str) -> None:
-    with pytest.raises(InputError, match=telling) as caught:
-        variables.select(Wanted(path, "NAME"), DOCUMENTS)
-    assert "hunter2" not in str(vars(caught.value))
-
-
-@pytest.mark.parametrize("line", ["a.b", "a.b |", "| NAME", "a.b | NO-NAME", "a.b | A | B"])
-def test_a_line_that_maps_nothing_is_refused(line: str) -> None:
-    with pytest.raises(InputError):
-        variables.parse([line])
-
-
-def test_a_name_is_given_once() -> None:
-    assert variables.parse(["a | A", "b|B"]) == [Wanted("a", "A"), Wanted("b", "B")]
-    with pytest.raises(InputError, match="twice"):
-        variables.parse(["a | A", "b | A"])
 
 
 @pytest.fixture
@@ -76,12 +22,12 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_globs_find_files_in_order_and_each_once(workspace: Path) -> None:
-    found = sources.read(["k8s/*.yaml", "k8s/**/*.yaml", "k8s/a.yaml"])
+    found = sources.read(["k8s/*.yaml", "k8s/**/*.yaml", "k8s/a.yaml"]).sources
     assert [source.path for source in found] == ["k8s/a.yaml", "k8s/b.yaml", "k8s/deep/c.yaml"]
     assert found[0].data == b"k8s/a.yaml"
 
 
-@pytest.mark.parametrize("pattern", ["nope.yaml", "*.nope", "k8s"])
+@pytest.mark.parametrize("pattern", ["nope.yaml", "*.nope"])
 def test_a_pattern_that_finds_no_file_is_refused(workspace: Path, pattern: str) -> None:
     with pytest.raises(InputError, match="finds no file"):
         sources.read([pattern])
@@ -89,7 +35,7 @@ def test_a_pattern_that_finds_no_file_is_refused(workspace: Path, pattern: str) 
 
 def test_files_outside_of_the_workspace_are_written_below_the_output_folder(workspace: Path, tmp_path: Path) -> None:
     (tmp_path / "outside.yaml").write_text("x")
-    (found,) = sources.read([str(tmp_path / "outside.yaml")])
+    (found,) = sources.read([str(tmp_path / "outside.yaml")]).sources
     assert found.below == Path("outside.yaml")
     with pytest.raises(InputError, match="outside"):
         sources.read(["../outside.yaml"])
@@ -101,6 +47,106 @@ def test_two_files_with_one_target_are_refused(workspace: Path, tmp_path: Path) 
         (tmp_path / folder / "same.yaml").write_text(folder)
     with pytest.raises(InputError, match="same file"):
         sources.read([str(tmp_path / "*" / "same.yaml")])
+
+
+ENVELOPE = "ENC[AES256_GCM,data:YQ==,iv:YQ==,tag:YQ==,type:str]"
+
+
+def test_a_folder_means_all_that_is_encrypted_below_it(workspace: Path) -> None:
+    (workspace / "k8s" / "deep" / ".env").write_text(f"A={ENVELOPE}\n")
+    (workspace / "k8s" / "secret.yaml").write_text(f"a: {ENVELOPE}\n")
+    (workspace / "k8s" / ".sops.yaml").write_text(f"a: {ENVELOPE}\n")
+    found = sources.read(["k8s"])
+    assert [source.path for source in found.sources] == ["k8s/secret.yaml", "k8s/deep/.env"]
+    assert found.plain == 3
+
+
+def test_a_folder_without_an_encrypted_file_is_refused(workspace: Path) -> None:
+    with pytest.raises(InputError, match="without an encrypted file"):
+        sources.read(["k8s"])
+
+
+@pytest.mark.parametrize("pattern", ["k8s/*.yaml", "k8s/link.yaml", "k8s"])
+def test_a_symlink_that_leads_out_of_the_tree_is_refused(workspace: Path, tmp_path: Path, pattern: str) -> None:
+    (tmp_path / "outside.yaml").write_text(f"a: {ENVELOPE}\n")
+    (workspace / "k8s" / "link.yaml").symlink_to(tmp_path / "outside.yaml")
+    with pytest.raises(InputError, match="leads out of") as caught:
+        sources.read([pattern])
+    assert str(caught.value.at) == "k8s/link.yaml"
+
+
+def test_a_folder_that_is_a_symlink_out_of_the_tree_is_refused(workspace: Path, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "x.yaml").write_text(f"a: {ENVELOPE}\n")
+    (workspace / "linked").symlink_to(tmp_path / "elsewhere")
+    for pattern in ("linked", "linked/x.yaml", "*/x.yaml"):
+        with pytest.raises(InputError, match="leads out of"):
+            sources.read([pattern])
+
+
+def test_a_symlink_inside_of_the_tree_is_read(workspace: Path) -> None:
+    (workspace / "alias.yaml").symlink_to("k8s/a.yaml")
+    (found,) = sources.read(["alias.yaml"]).sources
+    assert found.data == b"k8s/a.yaml"
+
+
+def test_a_file_over_the_limit_is_refused_by_its_name(workspace: Path) -> None:
+    (workspace / "large.yaml").write_bytes(b"x" * (sources.MIB + 1))
+    with pytest.raises(InputError, match="larger than 1 MiB") as caught:
+        sources.read(["large.yaml"], limit=sources.MIB)
+    assert "max-size" in caught.value.do
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "override", "expected"),
+    [
+        ("a.yaml", b"", "", "yaml"),
+        ("a.json", b"{", "", "json"),
+        ("a.json", b"{", "binary", "binary"),
+        ("app.enc.yaml", b"", "", "yaml"),
+        ("app.env.enc", b"", "", "dotenv"),
+        (".env", b"", "", "dotenv"),
+        (".env.production", b"a=1\nsops_version=3", "", "dotenv"),
+        ("settings.ini", b"", "", "ini"),
+        ("tls.key", b"{", "", "binary"),
+        ("tls.key.sops", b"{", "", "binary"),
+        ("unknown.conf", b"a: b", "", "yaml"),
+    ],
+)
+def test_a_files_format_is_told_by_its_extension(name: str, data: bytes, override: str, expected: str) -> None:
+    assert sources.format_for(name, data, override).value == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("app.sops.yaml", "app.yaml"),
+        ("tls.key.enc", "tls.key"),
+        ("app.env", "app.env"),
+        (".env", ".env"),
+        ("a.encrypted.json", "a.json"),
+    ],
+)
+def test_a_name_loses_what_says_that_it_is_encrypted(name: str, expected: str) -> None:
+    assert sources.stem(name) == expected
+
+
+def test_a_shredded_file_is_gone_and_was_overwritten(tmp_path: Path) -> None:
+    (tmp_path / "x").write_bytes(b"secret" * 300_000)
+    os.link(tmp_path / "x", tmp_path / "witness")  # the same blocks
+    seen = (tmp_path / "witness").open("rb")
+    assert files.shred(tmp_path / "x")
+    assert b"secret" not in seen.read()
+    assert not (tmp_path / "x").exists()
+    assert not files.shred(tmp_path / "x")
+
+
+def test_a_symlink_in_the_place_of_a_file_is_not_followed_by_the_shredder(tmp_path: Path) -> None:
+    (tmp_path / "mine").write_text("mine")
+    (tmp_path / "x").symlink_to(tmp_path / "mine")
+    with pytest.raises(InputError):
+        files.shred(tmp_path / "x")
+    assert (tmp_path / "mine").read_text() == "mine"
 
 
 def test_plaintext_is_readable_by_its_owner_alone(tmp_path: Path) -> None:

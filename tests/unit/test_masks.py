@@ -8,7 +8,7 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aks_actions.github.masks import leaves, masks
+from aks_actions.github.masks import MOST, leaves, masks
 
 PEM = "-----BEGIN KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQEFAASC\nq1w2e3r4t5\n-----END KEY-----\n"
 
@@ -24,6 +24,18 @@ def test_base64_as_a_shell_prints_it_is_masked() -> None:
 def test_wrapped_base64_is_masked_line_by_line() -> None:
     printed = base64.encodebytes(PEM.strip().encode() * 4).decode().splitlines()
     assert set(printed) <= masks(PEM.strip() * 4)
+
+
+def test_base64_of_bytes_is_masked_as_base64_prints_it() -> None:
+    secret = bytes(range(256))
+    printed = base64.encodebytes(secret).decode().splitlines()
+    assert set(printed) <= {line for leaf in leaves({"raw": secret}) for line in masks(leaf)}
+
+
+def test_a_secret_of_very_many_lines_is_masked_as_far_as_a_runner_can_bear() -> None:
+    found = masks("\n".join(f"line {number}" for number in range(100_000)))
+    assert len(found) == MOST
+    assert {"line 0", "line 4000"} <= found
 
 
 def test_leaves_of_a_secret_that_is_json_are_masked() -> None:

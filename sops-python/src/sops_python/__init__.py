@@ -1,20 +1,22 @@
-"""SOPS in native Python: read encrypted files without the sops binary.
+"""SOPS in native Python: read, write and edit encrypted files without the sops binary.
 
 >>> from sops_python import Keyring, decrypt_file, keys_from_environment
 >>> ring = Keyring(keys_from_environment())  # doctest: +SKIP
 >>> decrypt_file("secrets.yaml", keys=ring).documents  # doctest: +SKIP
 """
 
-from sops_python.decrypt import Decrypted, Encrypted, decrypt, is_encrypted, read
+from sops_python.change import OpenFile
+from sops_python.decrypt import Decrypted, Encrypted, decrypt, decrypt_many, is_encrypted, read
+from sops_python.encrypt import Creation, encrypt
 from sops_python.errors import (
     Attempt,
     DataKeyError,
     FileError,
     IntegrityError,
+    MasterKeyError,
     NotEncryptedError,
     SopsError,
     TransientError,
-    MasterKeyError,
 )
 from sops_python.files import MAX_FILE_BYTES, decrypt_file, keys_from_environment, read_limited
 from sops_python.keys import Keyring, KeySource
@@ -28,6 +30,7 @@ __all__ = [
     "Attempt",
     "Branch",
     "Comment",
+    "Creation",
     "DataKeyError",
     "Decrypted",
     "Encrypted",
@@ -38,15 +41,18 @@ __all__ = [
     "Keyring",
     "MacVerdict",
     "MasterKey",
+    "MasterKeyError",
     "Metadata",
     "NotEncryptedError",
+    "OpenFile",
     "Sequence",
     "SopsError",
     "Timestamp",
     "TransientError",
-    "MasterKeyError",
     "decrypt",
     "decrypt_file",
+    "decrypt_many",
+    "encrypt",
     "is_encrypted",
     "keys_from_environment",
     "read",

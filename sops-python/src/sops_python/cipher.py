@@ -1,5 +1,7 @@
 """One encrypted value: `ENC[AES256_GCM,data:…,iv:…,tag:…,type:…]`, standard base64, AES-256-GCM.
 
+Source: measured on files of sops 3.7 to 3.13.
+
 The additional data is the value's path, so that a value that was moved to another key does not open. The IV has 32
 bytes in files that sops writes; other lengths are accepted.
 """
@@ -8,17 +10,20 @@ from __future__ import annotations
 
 import re
 from binascii import Error as Base64Error
-from binascii import a2b_base64
+from binascii import a2b_base64, b2a_base64
+from collections import defaultdict
 from collections.abc import Callable
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from sops_python.mac import hashed_form
 from sops_python.scalars import INT64_MAX, INT64_MIN, parse_timestamp
-from sops_python.tree import Comment, Scalar
+from sops_python.tree import Comment, Scalar, Timestamp
 
 # sops's own pattern has `.+` for each part; without a comma in them, matching takes linear time.
 _ENVELOPE = re.compile(r"ENC\[AES256_GCM,data:([^,]+),iv:([^,]+),tag:([^,]+),type:([^\],]+)\]")
+_IV_BYTES, _TAG_BYTES = 32, 16
 _INTEGER = re.compile(r"[+-]?[0-9]+")
 _FLOAT = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?|[+-]?(inf|infinity)|nan", re.ASCII | re.I)
 _TRUE = frozenset((b"1", b"t", b"T", b"true", b"TRUE", b"True"))
@@ -35,7 +40,7 @@ def is_envelope(text: str) -> bool:
 
 
 class Cipher:
-    """Opens the values of one file with its data key."""
+    """Opens and seals the values of one file with its data key."""
 
     __slots__ = ("_aead",)
 
@@ -67,6 +72,48 @@ class Cipher:
         except ValueError:
             raise CipherError("the encrypted value is damaged (length of its IV)") from None
         return _typed(plaintext, kind)
+
+    def seal(self, value: Scalar | Comment, path: str) -> str:
+        """The envelope of a value, under a new random IV. `path` as for `open`; the value is no null."""
+        from os import urandom
+
+        nonce = urandom(_IV_BYTES)
+        sealed = self._aead.encrypt(nonce, plaintext_of(value), path.encode())
+        data, tag = sealed[:-_TAG_BYTES], sealed[-_TAG_BYTES:]
+        parts = (_base64(data), _base64(nonce), _base64(tag), type_of(value))
+        return "ENC[AES256_GCM,data:{},iv:{},tag:{},type:{}]".format(*parts)
+
+
+class Stash:
+    """The envelopes that a file had: what did not change is written as it was, so that diffs stay small."""
+
+    def __init__(self) -> None:
+        self._envelopes: defaultdict[tuple[str, str, bytes], list[str]] = defaultdict(list)
+
+    def keep(self, value: Scalar | Comment, path: str, envelope: str) -> None:
+        """Remember the envelope of a value at a path."""
+        self._envelopes[path, type_of(value), plaintext_of(value)].append(envelope)
+
+    def take(self, value: Scalar | Comment, path: str) -> str | None:
+        """The envelope of an equal value at this path; each is given once, in order."""
+        known = self._envelopes.get((path, type_of(value), plaintext_of(value)))
+        return known.pop(0) if known else None
+
+
+def type_of(value: Scalar | Comment) -> str:
+    """The type that an envelope names."""
+    if isinstance(value, str):
+        return "time" if isinstance(value, Timestamp) else "str"
+    return "str" if isinstance(value, bytes) else "comment" if isinstance(value, Comment) else type(value).__name__
+
+
+def plaintext_of(value: Scalar | Comment) -> bytes:
+    """The bytes that are encrypted for a value."""
+    return value.value.encode() if isinstance(value, Comment) else hashed_form(value)
+
+
+def _base64(data: bytes) -> str:
+    return b2a_base64(data, newline=False).decode()
 
 
 def _typed(plaintext: bytes, kind: str) -> Scalar | Comment:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass, field
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Iterator
+from typing import NamedTuple, TypeAlias
 
-from sops_python.cipher import Cipher, CipherError, is_envelope
-from sops_python.errors import FileError, IntegrityError, NotEncryptedError
+from sops_python.cipher import Cipher, CipherError, Stash, is_envelope
+from sops_python.errors import FileError, IntegrityError, NotEncryptedError, SopsError
 from sops_python.keys import Keyring, KeySource
 from sops_python.mac import Mac, MacVerdict
 from sops_python.metadata import Metadata, parse_metadata
@@ -17,14 +16,14 @@ from sops_python.stores import Format, Store, detect, store_for
 from sops_python.tree import Branch, Comment, Plain, Scalar, Sequence, Value, to_plain
 
 METADATA_KEY = "sops"
+Open: TypeAlias = Callable[[str, str], "Scalar | Comment"]
 _ENCRYPTED_VALUE = re.compile(rb"ENC\[AES256_GCM,data:[0-9A-Za-z+/=]+,iv:[0-9A-Za-z+/=]+,tag:[0-9A-Za-z+/=]+,type:")
 
 
-@dataclass(frozen=True)
-class Decrypted:
+class Decrypted(NamedTuple):
     """A decrypted file. Its `repr` shows no value."""
 
-    tree: list[Branch] = field(repr=False)  # one branch a document, with order, duplicate keys and comments
+    tree: list[Branch]  # one branch a document, with order, duplicate keys and comments
     metadata: Metadata
     mac: MacVerdict
     format: Format
@@ -37,7 +36,7 @@ class Decrypted:
 
     def emit(self, output: Format | None = None) -> bytes:
         """The plaintext file, UTF-8, in its own or another format. Raises FileError for what that format can't say."""
-        return store_for(output or self.format).emit(self.tree).encode()
+        return store_for(output or self.format).emit(self.tree)
 
 
 class Encrypted(NamedTuple):
@@ -49,29 +48,60 @@ class Encrypted(NamedTuple):
 
 
 def decrypt(
-    data: bytes,
+    data: bytes | Encrypted,
     *,
     keys: Keyring | Iterable[KeySource],
     format: Format | None = None,  # noqa: A002  # what everybody calls it
     ignore_mac: bool = False,
 ) -> Decrypted:
-    """Decrypt the content of one file.
+    """Decrypt the content of one file, read already or not.
 
     `keys` opens the data key; hand the same Keyring to every call, so that connections, tokens and opened keys are
     shared. Without a format it is told from the content. Raises FileError (its subclasses NotEncryptedError,
     IntegrityError), DataKeyError and TransientError. `ignore_mac` turns a missing or wrong MAC into a verdict; values
     that were changed one by one are refused all the same.
     """
-    encrypted = read(data, format=format)
+    encrypted = data if isinstance(data, Encrypted) else read(data, format=format)
     ring = keys if isinstance(keys, Keyring) else Keyring(keys)
-    cipher = Cipher(ring.data_key(encrypted.metadata))
-    store = store_for(encrypted.format)
-    opener = _Opener(cipher, encrypted.metadata, store)
+    tree, verdict = open_tree(encrypted, ring.data_key(encrypted.metadata), ignore_mac=ignore_mac)
+    return Decrypted(tree, encrypted.metadata, verdict, encrypted.format)
+
+
+def decrypt_many(
+    files: Iterable[Encrypted], *, keys: Keyring | Iterable[KeySource], ignore_mac: bool = False
+) -> Iterator[Decrypted | SopsError]:
+    """Decrypt many files, each told by `read`; for a file that fails, the error that `decrypt` would raise.
+
+    Key services are asked about all files at once, in parallel, before the first file is given; each wrapped data key
+    only once. Then files are opened one by one as they are taken.
+    """
+    encrypted = list(files)
+    ring = keys if isinstance(keys, Keyring) else Keyring(keys)
+    data_keys = ring.data_keys(item.metadata for item in encrypted)
+    return (_opened(item, key, ignore_mac) for item, key in zip(encrypted, data_keys, strict=True))
+
+
+def _opened(encrypted: Encrypted, data_key: bytes | SopsError, ignore_mac: bool) -> Decrypted | SopsError:
+    if isinstance(data_key, SopsError):
+        return data_key
+    try:
+        tree, verdict = open_tree(encrypted, data_key, ignore_mac=ignore_mac)
+    except SopsError as error:
+        return error
+    return Decrypted(tree, encrypted.metadata, verdict, encrypted.format)
+
+
+def open_tree(
+    encrypted: Encrypted, data_key: bytes, *, ignore_mac: bool = False, stash: Stash | None = None
+) -> tuple[list[Branch], MacVerdict]:
+    """A file's plaintext tree by its data key; `stash` remembers its envelopes. Raises IntegrityError."""
+    cipher = Cipher(data_key)
+    opener = _Opener(cipher, encrypted.metadata, store_for(encrypted.format), stash)
     tree = [opener.document(branch) for branch in encrypted.tree]
     verdict = opener.mac.verdict(_expected_mac(cipher, encrypted.metadata))
     if not ignore_mac:
         _require(verdict)
-    return Decrypted(tree, encrypted.metadata, verdict, encrypted.format)
+    return tree, verdict
 
 
 def read(data: bytes, *, format: Format | None = None) -> Encrypted:  # noqa: A002
@@ -126,6 +156,15 @@ def _require(verdict: MacVerdict) -> None:
         )
 
 
+def _remembering(open_: Open, stash: Stash) -> Open:
+    def remembering(envelope: str, path: str) -> Scalar | Comment:
+        value = open_(envelope, path)
+        stash.keep(value, path, envelope)
+        return value
+
+    return remembering
+
+
 class _ValueError(Exception):
     """A value that cannot be opened; its path is put together on the way up."""
 
@@ -138,8 +177,8 @@ class _ValueError(Exception):
 class _Opener:
     """Walks a tree in document order: opens what the rule says is encrypted, and hashes."""
 
-    def __init__(self, cipher: Cipher, metadata: Metadata, store: Store) -> None:
-        self._open = cipher.open
+    def __init__(self, cipher: Cipher, metadata: Metadata, store: Store, stash: Stash | None) -> None:
+        self._open = cipher.open if stash is None else _remembering(cipher.open, stash)
         self._rule: Rule = metadata.rule
         # A comment rule can't be applied again with certainty once the file was written (sops puts an item's inner
         # comment before the item), so there the value's own shape decides. The MAC still judges the outcome.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
 class SopsError(Exception):
@@ -21,8 +21,7 @@ class IntegrityError(FileError):
     """The file does not hold what its author encrypted: a value or the MAC was changed, moved or replaced."""
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(NamedTuple):
     """One master key that was tried: its list in the metadata, its public identity, and why it did not open."""
 
     kind: str

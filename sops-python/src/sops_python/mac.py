@@ -43,6 +43,10 @@ class Mac:
             self._legacy.update(data)
         self._hash.update(data)
 
+    def hexadecimal(self) -> str:
+        """The MAC as files hold it, upper-case hexadecimal, before it is encrypted."""
+        return self._hash.hexdigest().upper()
+
     def verdict(self, expected: str) -> MacVerdict:
         """Compare with the decrypted MAC of the file (hexadecimal), empty when it has none."""
         if not expected:

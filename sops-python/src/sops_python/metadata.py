@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from sops_python.errors import FileError
 from sops_python.scalars import parse_timestamp
 from sops_python.selection import DEFAULT_UNENCRYPTED_SUFFIX, Rule, RuleKind
+from sops_python.tree import Branch, Sequence
 
 # The lists of master keys, in the order in which sops puts them into a group; and what names a key to a person.
 _IDENTITY_FIELDS: dict[str, tuple[str, ...]] = {
@@ -24,13 +24,12 @@ _IDENTITY_FIELDS: dict[str, tuple[str, ...]] = {
 DEFAULT_DECRYPTION_ORDER = ("age", "pgp")
 
 
-@dataclass(frozen=True)
-class MasterKey:
+class MasterKey(NamedTuple):
     """One recipient: the list it stands in (`age`, `azure_kv`, …), its public fields and the wrapped data key."""
 
     kind: str
     fields: Mapping[str, Any]
-    enc: str = field(repr=False)
+    enc: str
     created_at: str = ""
 
     @property
@@ -41,18 +40,22 @@ class MasterKey:
             parts.insert(1, "keys")
         return "/".join(part for part in parts if part)
 
+    @property
+    def blob(self) -> tuple[str, str, str]:
+        """What is asked when this key is unwrapped: equal for two files whose wrapped key is the same."""
+        return self.kind, self.identity, self.enc
+
 
 KeyGroup = tuple[MasterKey, ...]
 
 
-@dataclass(frozen=True)
-class Metadata:
+class Metadata(NamedTuple):
     """Everything that the `sops` section says, apart from what only other tools use."""
 
     groups: tuple[KeyGroup, ...]
     threshold: int  # how many groups are needed
     rule: Rule
-    mac: str = field(repr=False)
+    mac: str
     lastmodified: str
     mac_only_encrypted: bool
     version: str
@@ -61,6 +64,62 @@ class Metadata:
     def master_keys(self) -> tuple[MasterKey, ...]:
         """All recipients of all groups."""
         return tuple(key for group in self.groups for key in group)
+
+
+# The fields of each kind's entry, in the order in which sops writes them.
+_ENTRY_FIELDS: dict[str, tuple[str, ...]] = {
+    "kms": ("arn", "role", "context", "created_at", "enc", "aws_profile"),
+    "gcp_kms": ("resource_id", "created_at", "enc"),
+    "hckms": ("key_id", "created_at", "enc"),
+    "azure_kv": ("vault_url", "name", "version", "created_at", "enc"),
+    "hc_vault": ("vault_address", "engine_path", "key_name", "created_at", "enc"),
+    "age": ("recipient", "enc"),
+    "pgp": ("created_at", "enc", "fp"),
+}
+_OPTIONAL_FIELDS = ("role", "context")
+_BEFORE_DATE = ("kms", "gcp_kms", "hckms", "azure_kv", "hc_vault", "age")  # of a file with one group
+_IN_GROUP = ("pgp", "kms", "gcp_kms", "hckms", "azure_kv", "hc_vault", "age")
+
+
+def metadata_branch(metadata: Metadata) -> Branch:
+    """The `sops` section as sops writes it: order of names, and lists without items left out."""
+    branch = Branch()
+    (whole, *others) = metadata.groups
+    if others:
+        branch.append(("shamir_threshold", metadata.threshold))
+        groups = Sequence(Branch(_lists(group, _IN_GROUP)) for group in metadata.groups)
+        branch.append(("key_groups", groups))
+    else:
+        branch += _lists(whole, _BEFORE_DATE)
+    branch += [("lastmodified", metadata.lastmodified), ("mac", metadata.mac)]
+    if not others:
+        branch += _lists(whole, ("pgp",))
+    branch.append((metadata.rule.kind.value, metadata.rule.pattern))
+    if metadata.mac_only_encrypted:
+        branch.append(("mac_only_encrypted", True))
+    branch.append(("version", metadata.version))
+    return branch
+
+
+def _lists(group: KeyGroup, kinds: tuple[str, ...]) -> Branch:
+    found = Branch()
+    for kind in kinds:
+        entries = Sequence(_entry(key) for key in group if key.kind == kind)
+        if entries:
+            found.append((kind, entries))
+    return found
+
+
+def _entry(key: MasterKey) -> Branch:
+    values = {**key.fields, "enc": key.enc, "created_at": key.created_at}
+    entry = Branch()
+    for name in _ENTRY_FIELDS[key.kind]:
+        value = values.get(name)
+        if isinstance(value, Mapping):
+            value = Branch((str(item), str(text)) for item, text in value.items())
+        if value or name not in _OPTIONAL_FIELDS:
+            entry.append((name, value or ""))
+    return entry
 
 
 def parse_metadata(raw: object) -> Metadata:

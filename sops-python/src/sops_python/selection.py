@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 DEFAULT_UNENCRYPTED_SUFFIX = "_unencrypted"
 
@@ -25,12 +25,13 @@ class RuleKind(enum.Enum):
     ENCRYPTED_COMMENT_REGEX = "encrypted_comment_regex"
 
 
-@dataclass(frozen=True)
-class Rule:
-    """One selection rule and its suffix or RE2 pattern."""
-
+class _Said(NamedTuple):
     kind: RuleKind
     pattern: str
+
+
+class Rule(_Said):  # of its own, since a NamedTuple has no place for what is cached
+    """One selection rule and its suffix or RE2 pattern."""
 
     @cached_property
     def encrypts(self) -> bool:
@@ -47,10 +48,14 @@ class Rule:
         """Whether one key, or one comment's text, matches."""
         if self.kind in (RuleKind.UNENCRYPTED_SUFFIX, RuleKind.ENCRYPTED_SUFFIX):
             return _remember(lambda text: text.endswith(self.pattern))
-        return _regex(self.pattern)
+        return regex(self.pattern) or (lambda _: False)  # sops ignores a broken pattern: it never matches
 
 
-def _regex(pattern: str) -> Callable[[str], bool]:
+DEFAULT_RULE = Rule(RuleKind.UNENCRYPTED_SUFFIX, DEFAULT_UNENCRYPTED_SUFFIX)
+
+
+def regex(pattern: str) -> Callable[[str], bool] | None:
+    """Whether a text matches somewhere, by RE2's rules; None for a pattern that RE2 does not know."""
     # RE2, as in Go: Python's `re` would accept other patterns, and can be made to run for ever.
     import re2  # only files with such a rule pay for the import
 
@@ -59,7 +64,7 @@ def _regex(pattern: str) -> Callable[[str], bool]:
     try:
         compiled = re2.compile(pattern, options)
     except re2.error:
-        return lambda _: False  # sops ignores the compiler's error: a broken pattern never matches
+        return None
     return _remember(lambda text: compiled.search(text) is not None)
 
 

@@ -33,6 +33,27 @@ def _divide(left: int, right: int) -> int:
     return _EXP[(_LOG[left] - _LOG[right]) % 255] if left else 0
 
 
+def split(secret: bytes, parts: int, threshold: int) -> list[bytes]:
+    """`parts` shares of a secret, of which any `threshold` give it back. Raises ValueError for impossible numbers."""
+    if not 2 <= threshold <= parts <= 255:
+        raise ValueError(
+            f"{parts} key groups can't be opened by {threshold} of them: 2 to {min(parts, 255)} are possible"
+        )
+    import secrets  # only who encrypts pays for it
+
+    points = list(range(1, 256))
+    secrets.SystemRandom().shuffle(points)
+    shares = [bytearray() for _ in range(parts)]
+    for byte in secret:
+        coefficients = [byte, *secrets.token_bytes(threshold - 1)]
+        for share, x in zip(shares, points, strict=False):
+            value = 0
+            for coefficient in reversed(coefficients):
+                value = _multiply(value, x) ^ coefficient
+            share.append(value)
+    return [bytes(share) + bytes([x]) for share, x in zip(shares, points, strict=False)]
+
+
 def combine(shares: Sequence[bytes]) -> bytes:
     """The secret that at least a threshold of shares holds; too few shares give a wrong secret, not an error.
 

@@ -1,141 +1,156 @@
-"""Decrypt SOPS files for a job's later steps: all are opened, verified and masked before the first byte is written."""
+"""decrypt-secrets: SOPS files and Key Vault secrets for what comes after: all opened, verified and masked first."""
 
 from __future__ import annotations
 
-import shutil
-import tempfile
-from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Literal
 
-from ..errors import InputError
-from ..github.commands import exportable
-from ..inputs import Lines, Secret
+from ..inputs import Lines, Secret, Selections
 from ..job import Job
 from ..report.summary import cell, table
 from . import secrets
-from .decrypting import files, sources, variables
+from .decrypting import ages, asking, cluster, composing, finding, listing, vaults, writing
+from .decrypting.delivery import Opened
+from .keys import Given
 
 if TYPE_CHECKING:
-    from sops_python.decrypt import Decrypted
-
-    from .decrypting.sources import Source
-    from .decrypting.variables import Wanted
+    from .decrypting.ages import Stale
+    from .decrypting.finding import Found
+    from .decrypting.vaults import Contents
+    from .decrypting.writing import Written
 
 
 @dataclass(frozen=True)
 class Inputs:
+    """See actions/decrypt-secrets/action.yml."""
+
     files: Lines
+    format: Literal["", "yaml", "json", "dotenv", "ini", "binary"]
+    secrets: Selections
+    environment: Selections
+    values: Selections
+    value_files: Selections
     output_directory: str
-    environment: Lines
+    output_format: Literal["", "yaml", "json", "dotenv", "ini"]
+    in_place: bool
+    kustomizations: Lines
+    kubernetes: Literal["", "manifests", "apply"]
+    secret_name: str
+    secret_data: Selections
+    secret_type: str
+    secret_labels: Lines
+    secret_immutable: bool
+    secret_hash: bool
+    namespace: str
+    dry_run: bool
+    rotate_after: int
+    enforce_rotation: bool
+    max_size: int
     tenant_id: str
     client_id: str
     age_key: Secret
+    pgp_key: Secret
+    pgp_passphrase: Secret
+    vault_address: str
+    vault_token: Secret
+    allowed_hosts: Lines
+    resource_group: str
+    cluster_name: str
+    subscription_id: str
+    kubeconfig: str
+    context: str
+    allow_exec: Lines
+    force: bool
 
 
 @dataclass(frozen=True)
 class Outputs:
-    directory: str
-    files: str
-    variables: str
+    """See actions/decrypt-secrets/action.yml."""
+
+    directory: str = ""
+    files: str = ""
+    variables: str = ""
+    values: str = ""
+    secret_names: str = ""
+    stale: str = ""
 
 
 def run(inputs: Inputs, job: Job) -> Outputs:
-    """Phases: Files, Decrypt, Export, Write. A failure of any file leaves nothing written and nothing exported."""
+    """Nothing is written, set or applied before all is opened, selected and accepted by the server."""
+    asked = asking.asked(inputs, job)
     with job.log.phase("Files") as phase:
-        found = sources.read(inputs.files)
-        wanted = variables.parse(inputs.environment)
-        _check_names(wanted, job)
-        phase.note = f"{len(found)} from {', '.join(inputs.files)}"
-    with job.log.phase("Decrypt") as phase:
-        opened = [(source, _decrypted(inputs, job, source)) for source in found]
-        phase.note = f"{len(opened)} opened, every MAC verified, values masked"
-        for source, plain in opened:
-            phase.detail(f"{source.path}   changed {plain.metadata.lastmodified or 'at no known time'}")
-    values = _values(wanted, opened)
-    job.check()
-    directory = ""
-    written: list[str] = []
-    if inputs.output_directory or not wanted:
-        directory, written = _write(inputs, job, opened)
-    if values:
-        _export(job, values)
-    job.log.line(f"✔ {_result(directory, written, values)}")
-    _summarise(job, opened, directory, list(values))
-    return Outputs(directory, "\n".join(written), "\n".join(values))
+        found = finding.find(inputs, asked, job)
+        phase.note = found.note
+    if inputs.dry_run:
+        return _listed(inputs, job, found)
+    opened: list[Opened] = []
+    if found.sources:
+        with job.log.phase("Decrypt") as phase:
+            plain = secrets.decrypted(job, found.sources, Given.of(inputs))
+            opened = [Opened(source, item) for source, item in zip(found.sources, plain, strict=True)]
+            phase.note = f"{len(opened)} opened, every MAC verified, values masked"
+            for item in opened:
+                phase.detail(f"{item.name}   changed {item.plain.metadata.lastmodified or 'at no known time'}")
+    contents: list[Contents] = []
+    if asked.named:
+        with job.log.phase("Key Vault") as phase:
+            contents = vaults.read(job, asked.named, Given.of(inputs), phase)
+            count = sum(len(content.secrets) for content in contents)
+            phase.note = f"{count} secret(s) of {', '.join(content.name for content in contents)}, masked"
+    stale = _stale(inputs, job, opened, contents)
+    delivery = composing.compose(inputs, asked, found, opened, contents)
+    planned = None
+    if inputs.kubernetes == "apply":
+        planned = cluster.plan(inputs, job, delivery.manifests, namespace=inputs.namespace, force=inputs.force)
+    written = writing.write(inputs, job, delivery, planned)
+    job.log.line(f"✔ {written.told}")
+    _summarise(job, opened, contents, written, stale)
+    return Outputs(
+        directory=written.directory,
+        files="\n".join(written.files),
+        variables="\n".join(delivery.variables),
+        values=written.values,
+        secret_names="\n".join(delivery.secret_names),
+        stale="\n".join(item.what for item in stale),
+    )
 
 
-def _check_names(wanted: list[Wanted], job: Job) -> None:
-    for item in wanted:
-        exportable(item.name)
-    if wanted and not job.environ.get("GITHUB_ENV"):
-        raise InputError(
-            "`environment` has no effect here",
-            why="Variables are handed to the later steps of a GitHub job, and this is none (GITHUB_ENV is not set).",
-            do="Use --output-directory.",
-        )
+def _listed(inputs: Inputs, job: Job, found: Found) -> Outputs:
+    """What there is, without any key."""
+    now = datetime.now(UTC)
+    with job.log.phase("Recipients") as phase:
+        closed = [(source.path, secrets.read(source)) for source in found.sources]
+        for path, file in closed:
+            listing.tell(phase, path, file, now)
+        phase.note = f"of {len(closed)} file(s), none opened"
+    stale = ages.stale([(path, file.metadata) for path, file in closed], now, inputs.rotate_after)
+    listing.warn(job, stale)
+    job.log.line("✔ Nothing was decrypted (dry run).")
+    job.commands.summary(listing.page(closed, stale, now))
+    if inputs.enforce_rotation:
+        asking.refuse_stale(stale)
+    return Outputs(stale="\n".join(item.what for item in stale))
 
 
-def _decrypted(inputs: Inputs, job: Job, source: Source) -> Decrypted:
-    job.check()
-    return secrets.decrypted(job, source.data, source.path, inputs.tenant_id, inputs.client_id, inputs.age_key)
+def _stale(inputs: Inputs, job: Job, opened: list[Opened], contents: list[Contents]) -> list[Stale]:
+    now = datetime.now(UTC)
+    found = ages.stale([(item.name, item.plain.metadata) for item in opened], now, inputs.rotate_after)
+    found += vaults.stale(contents, now, inputs.rotate_after)
+    listing.warn(job, found)
+    if inputs.enforce_rotation:
+        asking.refuse_stale(found)
+    return found
 
 
-def _values(wanted: list[Wanted], opened: list[tuple[Source, Decrypted]]) -> dict[str, str]:
-    documents = [(source.path, document) for source, plain in opened for document in plain.documents]
-    return {item.name: variables.select(item, documents) for item in wanted}
-
-
-def _write(inputs: Inputs, job: Job, opened: list[tuple[Source, Decrypted]]) -> tuple[str, list[str]]:
-    contents = [(source, plain.emit()) for source, plain in opened]
-    with job.log.phase("Write") as phase, ExitStack() as undo:
-        if inputs.output_directory:
-            root = Path(inputs.output_directory)
-            _refuse_in_place(root, opened)
-        else:
-            root = Path(tempfile.mkdtemp(prefix="secrets-", dir=job.environ.get("RUNNER_TEMP") or None))
-            undo.callback(shutil.rmtree, root, ignore_errors=True)
-        written: list[str] = []
-        for source, content in contents:
-            job.check()
-            new = not (root / source.below).exists()
-            target = files.write(root, source.below, content)
-            if new:
-                undo.callback(target.unlink, missing_ok=True)
-            written.append(str(target))
-        undo.pop_all()  # all are there: they stay
-        phase.note = f"{len(written)} to {root}, readable by this user alone"
-    return str(root), written
-
-
-def _refuse_in_place(root: Path, opened: list[tuple[Source, Decrypted]]) -> None:
-    for source, _ in opened:
-        target = root / source.below
-        if target.exists() and target.samefile(source.path):
-            raise InputError(
-                f"{source.path} would be replaced by its own plaintext",
-                why="`output-directory` is where the encrypted files are.",
-                do="Choose another folder, or none: the files then go to a new one under RUNNER_TEMP.",
-            )
-
-
-def _export(job: Job, values: dict[str, str]) -> None:
-    with job.log.phase("Export") as phase:
-        for name, value in values.items():
-            job.commands.export(name, value)
-        phase.note = ", ".join(values)
-
-
-def _result(directory: str, written: list[str], values: dict[str, str]) -> str:
-    parts = [f"{len(written)} file(s) in {directory}"] if directory else []
-    parts += [f"{len(values)} variable(s) for the later steps"] if values else []
-    return " and ".join(parts)
-
-
-def _summarise(job: Job, opened: list[tuple[Source, Decrypted]], directory: str, names: list[str]) -> None:
-    rows = [(f"`{source.path}`", "decrypted, MAC verified", plain.metadata.lastmodified) for source, plain in opened]
-    head = f"### ✔ decrypt-secrets: {len(opened)} file(s)"
-    where = [f"Files in `{cell(directory)}`"] if directory else []
-    where += [f"Variables {', '.join(f'`{name}`' for name in names)}"] if names else []
-    job.commands.summary(f"{head}\n\n{'. '.join(where)}.\n\n{table(('file', 'result', 'changed'), rows)}")
+def _summarise(job: Job, opened: list[Opened], contents: list[Contents], written: Written, stale: list[Stale]) -> None:
+    rows = [(f"`{item.name}`", "decrypted, MAC verified", item.plain.metadata.lastmodified) for item in opened]
+    for content in contents:
+        rows += [(f"`{content.name}/{secret.item.name}`", "read", secret.version) for secret in content.secrets]
+    parts = [
+        f"### ✔ decrypt-secrets: {len(rows)} source(s)",
+        f"{cell(written.told)}.",
+        table(("source", "result", "changed or version"), rows),
+        listing.due(stale),
+    ]
+    job.commands.summary("\n\n".join(filter(None, parts)))

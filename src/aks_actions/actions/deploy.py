@@ -23,6 +23,8 @@ from . import access
 from .deploying import applying, ending, planning, sources, telling
 from .deploying.applying import Account
 from .follow import follow
+from .keys import Given
+from .secrets import Sealed, decrypted
 
 ROLLBACK_LIMIT = 300.0  # seconds to wait for the old state to be healthy again, where `timeout` is longer
 
@@ -43,6 +45,10 @@ class Inputs:
     context: str
     allow_exec: Lines
     age_key: Secret
+    pgp_key: Secret
+    pgp_passphrase: Secret
+    vault_address: str
+    vault_token: Secret
     timeout: timedelta
     force: bool
     rollback: bool
@@ -91,10 +97,8 @@ def run(inputs: Inputs, job: Job) -> Outputs:
 
 
 def _decrypt(inputs: Inputs, job: Job) -> sources.Decrypt:
-    def decrypt(data: bytes, file: str) -> bytes:
-        from .secrets import decrypted
-
-        return decrypted(job, data, file, inputs.tenant_id, inputs.client_id, inputs.age_key).emit()
+    def decrypt(files: Sequence[Sealed]) -> list[bytes]:
+        return [plain.emit() for plain in decrypted(job, files, Given.of(inputs))]
 
     return decrypt
 
@@ -114,7 +118,8 @@ def _trace(job: Job) -> dict[str, str]:
 
 def _manifests_note(read: sources.Read) -> str:
     note = f"{_count(len(read.manifests), 'object')} from {_count(read.files, 'file')}"
-    return note + (f", {read.encrypted} decrypted (SOPS, MAC verified)" if read.encrypted else "")
+    note += f", {read.encrypted} decrypted (SOPS, MAC verified)" if read.encrypted else ""
+    return note + (f", {read.left} with objects left encrypted, as annotated" if read.left else "")
 
 
 def _apply_note(account: Account) -> str:

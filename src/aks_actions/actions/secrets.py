@@ -1,146 +1,108 @@
-"""SOPS files for the actions: one set of keys for a job, failures in its words, values masked at once."""
+"""SOPS files for the actions: all opened at once by one set of keys, failures in their words, values masked first."""
 
 from __future__ import annotations
 
 import base64
 import binascii
-import weakref
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
 
-from ..azure.credential import Credential, credential, federated
-from ..errors import AuthError, Failure, InputError, Location, TransientError
+from ..errors import Failure, InputError, Location
+from .keys import Given, Keys, keys_of
+from .located import located
 
 if TYPE_CHECKING:
-    from azure.core.credentials import AccessToken
-
-    from sops_python.decrypt import Decrypted
-    from sops_python.errors import DataKeyError
-    from sops_python.keys import Keyring
+    from sops_python.decrypt import Decrypted, Encrypted
+    from sops_python.stores import Format
 
     from ..job import Job
 
-_of_job: weakref.WeakKeyDictionary[Job, dict[tuple[str, str, str], _Keys]] = weakref.WeakKeyDictionary()
+
+class File(Protocol):
+    """An encrypted file as it was read."""
+
+    @property
+    def path(self) -> str: ...
+    @property
+    def data(self) -> bytes: ...
+    @property
+    def format(self) -> Format: ...
 
 
-def decrypted(job: Job, data: bytes, file: str, tenant_id: str, client_id: str, age_key: str) -> Decrypted:
-    """Decrypt a SOPS file's content, its MAC verified; what was encrypted in it is masked already.
+@dataclass(frozen=True)
+class Sealed:
+    """The simplest such file."""
 
-    age identities come from `age_key` (one a line) and from where sops looks for them; Key Vault is asked as this
-    job's Azure identity. Raises InputError (not SOPS, cut, tampered), AuthError (no key opens it), TransientError.
-    """
-    from sops_python.decrypt import decrypt, read
-    from sops_python.errors import DataKeyError, FileError, NotEncryptedError
-    from sops_python.stores import format_of
+    path: str
+    data: bytes = field(repr=False)
+    format: Format
 
-    keys = _keys(job, tenant_id, client_id, age_key)
-    at = Location(file)
+
+def read(file: File) -> Encrypted:
+    """A file's recipients, dates and shape, without any key. Raises InputError (not SOPS, cut)."""
+    from sops_python.decrypt import read as read_encrypted
+    from sops_python.errors import FileError
+
     try:
-        opened = decrypt(data, keys=keys.ring, format=format_of(file))
-        encrypted = read(data, format=format_of(file)).tree
-    except NotEncryptedError as error:
-        raise InputError(
-            f"{file} is not encrypted with SOPS",
-            why=str(error),
-            do=f"If it shall be: sops encrypt -i {file}. If its end is missing: restore it from Git.",
-            at=at,
-        ) from None
+        return read_encrypted(file.data, format=file.format)
     except FileError as error:
-        raise InputError(
-            f"{file} can't be decrypted: it is not as SOPS wrote it",
-            why=str(error),
-            do="Restore the file from Git, or make the change again with `sops edit`; never edit it by hand.",
-            at=at,
-        ) from None
-    except DataKeyError as error:
-        raise keys.failure(error, file) from None
-    for secret in _secrets(encrypted, opened.tree):
-        short = job.mask(secret)
-        for trouble in short:
-            job.log.warn(f"{file}: {trouble}; it may show up in logs")
+        raise _unusable(error, file) from None
+
+
+def decrypted(job: Job, files: Sequence[File], given: Given) -> list[Decrypted]:
+    """Decrypt SOPS files, every MAC verified; what was encrypted in any of them is masked already.
+
+    Key services are asked about all files at once. Raises InputError (not SOPS, cut, tampered), AuthError (no key
+    opens it), TransientError: for the first file that fails, and then none is given.
+    """
+    from sops_python.decrypt import decrypt_many
+    from sops_python.errors import FileError, SopsError
+
+    encrypted = [read(file) for file in files]
+    keys = keys_of(job, given)
+    opened: list[Decrypted] = []
+    try:
+        results = decrypt_many(encrypted, keys=keys.ring)
+        for file, closed, result in zip(files, encrypted, results, strict=True):
+            job.check()
+            if isinstance(result, SopsError):
+                raise _failure(result, file, keys)
+            _mask(job, file.path, closed, result)
+            opened.append(result)
+    except FileError as error:  # of a key file or variable in the environment
+        raise InputError("a key can't be used", why=str(error)) from None
     return opened
 
 
-class _Keys:
-    """The key sources of a job. What Entra said is kept, since SOPS passes on one line of it."""
-
-    def __init__(self, job: Job, tenant_id: str, client_id: str, age_key: str) -> None:
-        from sops_python.errors import FileError
-        from sops_python.keys import Keyring
-        from sops_python.keys.age import AgeKeySource
-        from sops_python.keys.azure_kv import AzureKeyVaultSource
-
-        self._azure: _Remembering | None = None
-        self._client_id = client_id
-        try:
-            sources: list[Any] = [AgeKeySource.from_environment(job.environ)]
-            if age_key:
-                sources.insert(0, AgeKeySource.from_text(age_key, origin="input `age-key`"))
-        except FileError as error:
-            raise InputError("an age key can't be used", why=str(error), do="age-keygen writes them.") from None
-        if tenant_id or client_id or not federated(job):
-            self._azure = _Remembering(credential(job, tenant_id, client_id))
-            sources.append(AzureKeyVaultSource(self._azure, sleep=job.sleep))
-        self.ring: Keyring = Keyring(sources)
-
-    def failure(self, error: DataKeyError, file: str) -> Failure:
-        """Why no key opened the file; all of them were tried."""
-        from sops_python.errors import TransientError as SopsTransientError
-
-        tried = "\n".join(f"{attempt.kind} {attempt.identity}: {attempt.reason}" for attempt in error.attempts)
-        at = Location(file)
-        if self._azure and self._azure.refused:
-            cause = self._azure.refused
-            return type(cause)(
-                f"{file} stays encrypted: {cause.what}",
-                why=cause.why,
-                do=cause.do,
-                at=at,
-                details=f"{tried}\n{cause.details}",
-            )
-        if isinstance(error, SopsTransientError):
-            return TransientError(f"{file} can't be decrypted now", why=tried, do="Run the job again.", at=at)
-        return AuthError(f"no key at hand opens {file}", why=tried, do=self._remedy(error), at=at, details=str(error))
-
-    def _remedy(self, error: DataKeyError) -> str:
-        vaults = [attempt for attempt in error.attempts if attempt.kind == "azure_kv"]
-        if vaults and self._azure is None:
-            return "Pass tenant-id and client-id of an identity that may decrypt with the key, or age-key."
-        if any("keys/decrypt" in attempt.reason for attempt in vaults):
-            vault = vaults[0].identity.removeprefix("https://").partition(".")[0]
-            return (
-                "Give the identity the permission to decrypt:\n"
-                f"az role assignment create --assignee {self._client_id or 'CLIENT-ID'} "
-                '--role "Key Vault Crypto User" \\\n'
-                f"  --scope $(az keyvault show --name {vault} --query id --output tsv)"
-            )
-        return "Use one of these recipients' keys, or add yours and encrypt again: sops updatekeys FILE"
+def _mask(job: Job, path: str, closed: Encrypted, opened: Decrypted) -> None:
+    troubles = [trouble for secret in _secrets(closed.tree, opened.tree) for trouble in job.mask(secret)]
+    for trouble in dict.fromkeys(troubles):
+        job.log.warn(f"{path}: {trouble}; it may show up in logs")
 
 
-class _Remembering:
-    """A credential for sops_python, which knows azure-core's errors only; the full failure stays here."""
+def _failure(error: Exception, file: File, keys: Keys) -> Failure:
+    from sops_python.errors import DataKeyError
 
-    def __init__(self, inner: Credential) -> None:
-        self._inner = inner
-        self.refused: Failure | None = None
-
-    def get_token(self, *scopes: str, **options: Any) -> AccessToken:
-        from azure.core.exceptions import ClientAuthenticationError, ServiceRequestError
-
-        try:
-            return self._inner.get_token(*scopes, **options)
-        except Failure as failure:
-            self.refused = failure
-            kind = ServiceRequestError if isinstance(failure, TransientError) else ClientAuthenticationError
-            raise kind(message=failure.what) from None
+    return keys.failure(error, file.path) if isinstance(error, DataKeyError) else _unusable(error, file)
 
 
-def _keys(job: Job, tenant_id: str, client_id: str, age_key: str) -> _Keys:
-    known = _of_job.setdefault(job, {})
-    chosen = (tenant_id, client_id, age_key)
-    if chosen not in known:
-        known[chosen] = _Keys(job, *chosen)
-    return known[chosen]
+def _unusable(error: Exception, file: File) -> InputError:
+    from sops_python.errors import NotEncryptedError
+
+    if isinstance(error, NotEncryptedError):
+        return InputError(
+            f"{file.path} is not encrypted with SOPS",
+            why=str(error),
+            do=f"If it shall be: sops encrypt -i {file.path}. If its end is missing: restore it from Git.",
+            at=Location(file.path),
+        )
+    return InputError(
+        f"{file.path} can't be decrypted: it is not as SOPS wrote it",
+        why=str(error),
+        do="Restore the file from Git, or make the change again with `sops edit`; never edit it by hand.",
+        at=located(file.path, file.data, str(error)),
+    )
 
 
 def _secrets(encrypted: Any, opened: Any) -> Iterator[Any]:

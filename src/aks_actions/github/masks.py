@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+MOST = 5_000  # lines to register for one secret: the runner looks for each of them in each line of the log
 TOO_SHORT = 4  # below it a mask would blot out ordinary words; such values are warned of instead
 _SIGNED_TOKEN = re.compile(r"eyJ[\w-]+\.[\w-]+\.[\w-]+")  # a JWT: short-lived, and printed whole or not at all
 _MIME_COLUMNS = (76, 64)  # base64 and PEM wrap there
@@ -27,7 +28,10 @@ def leaves(value: Any) -> Iterator[str]:
             yield from leaves(child)
     elif isinstance(value, bytes):
         yield value.decode("utf-8", "replace")
-        yield base64.b64encode(value).decode()
+        encoded = base64.b64encode(value).decode()
+        yield encoded
+        for columns in _MIME_COLUMNS:  # as `base64` and PEM print it, line by line
+            yield "\n".join(encoded[i : i + columns] for i in range(0, len(encoded), columns))
     elif value is not None and not isinstance(value, bool):
         yield str(value)
 
@@ -39,13 +43,19 @@ def masks(secret: str) -> set[str]:
         return set()
     if _SIGNED_TOKEN.fullmatch(whole):
         return {whole}
-    forms = {secret, whole, json.dumps(whole)[1:-1], *_structured(whole)}
-    for data in {secret.encode(), whole.encode(), whole.encode() + b"\n"}:
+    # In the order of what is likeliest to be printed, should there be too many.
+    forms = [secret, whole, json.dumps(whole)[1:-1], *_structured(whole)]
+    for data in dict.fromkeys((secret.encode(), whole.encode(), whole.encode() + b"\n")):
         encoded = base64.b64encode(data).decode()
-        forms |= {encoded, base64.urlsafe_b64encode(data).decode()}
-        forms |= {encoded[i : i + columns] for columns in _MIME_COLUMNS for i in range(0, len(encoded), columns)}
-    lines = {line.strip() for form in forms for line in form.splitlines()}
-    return {line for line in lines if len(line) >= TOO_SHORT and any(c.isalnum() for c in line)}
+        forms += [encoded, base64.urlsafe_b64encode(data).decode()]
+        forms += [encoded[i : i + columns] for columns in _MIME_COLUMNS for i in range(0, len(encoded), columns)]
+    found: set[str] = set()
+    for line in (line.strip() for form in forms for line in form.splitlines()):
+        if len(line) >= TOO_SHORT and any(c.isalnum() for c in line):
+            found.add(line)
+            if len(found) == MOST:
+                break
+    return found
 
 
 def _structured(text: str) -> Iterator[str]:

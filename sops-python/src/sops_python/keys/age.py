@@ -1,68 +1,69 @@
-"""age master keys: identities from arguments, the environment and the files that sops reads."""
+"""age master keys: X25519 and SSH identities from arguments, the environment and the files that sops reads."""
 
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterable, Mapping
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sops_python.errors import FileError, MasterKeyError
 from sops_python.metadata import MasterKey
 
 if TYPE_CHECKING:
-    from pyrage import x25519
+    from pyrage import ssh, x25519
 
-_MAX_KEY_FILE = 1 << 20
+    Identity = x25519.Identity | ssh.Identity
+
+_SSH = "ssh-"  # recipients of SSH keys begin so
+_VARIABLES = "SOPS_AGE_KEY, SOPS_AGE_KEY_FILE, SOPS_AGE_KEY_CMD"
 
 
 class AgeKeySource:
-    """X25519 identities. Holds secrets: its `repr` shows how many, never which."""
+    """age identities. Holds secrets: its `repr` shows how many, never which."""
 
     kind = "age"
+    remote = False
 
-    def __init__(self, identities: Iterable[x25519.Identity]) -> None:
-        """`identities`: parsed identities, tried in order."""
+    def __init__(self, identities: Iterable[Identity] = (), *, environ: Mapping[str, str] | None = None) -> None:
+        """`identities`: parsed ones, tried in order. `environ`: variables that name more, read when a file needs it."""
         self._identities = list(identities)
-        self._by_recipient = {str(identity.to_public()): identity for identity in self._identities}
+        self._environ = environ
+        self._by_recipient: dict[str, Identity] | None = None
+        self._ssh: list[Identity] | None = None
 
     def __repr__(self) -> str:
         return f"<AgeKeySource of {len(self._identities)}>"
 
     @classmethod
     def from_text(cls, text: str, *, origin: str = "age key") -> AgeKeySource:
-        """Identities as age-keygen writes them: one `AGE-SECRET-KEY-1…` a line, comments and blank lines ignored.
+        """Identities as age-keygen writes them, one `AGE-SECRET-KEY-1…` a line, or a whole SSH private key.
 
         Raises FileError that names `origin` and the line, never the line's text.
         """
-        return cls(_parse(text, origin))
+        from sops_python.keys.age_identities import parse
+
+        return cls(parse(text, origin))
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ) -> AgeKeySource:
-        """SOPS_AGE_KEY, SOPS_AGE_KEY_FILE and sops's default key file, all that there are, as sops does.
+        """All identities that sops would find: SOPS_AGE_KEY, SOPS_AGE_KEY_FILE, SOPS_AGE_KEY_CMD, its default key file;
+        for SSH recipients also SOPS_AGE_SSH_PRIVATE_KEY_FILE, `~/.ssh/id_ed25519` and `~/.ssh/id_rsa`.
 
-        A file named by SOPS_AGE_KEY_FILE must exist; the default one need not. Raises FileError.
+        They are read when the first file needs them; what can't be read raises FileError then.
         """
-        identities: list[x25519.Identity] = []
-        if text := environ.get("SOPS_AGE_KEY"):
-            identities += _parse(text, "SOPS_AGE_KEY")
-        if named := environ.get("SOPS_AGE_KEY_FILE"):
-            identities += _parse(_read(Path(named)), f"SOPS_AGE_KEY_FILE {named}")
-        default = default_key_file(environ)
-        if default is not None and default.is_file():
-            identities += _parse(_read(default), str(default))
-        return cls(identities)
+        return cls(environ=environ)
 
     def unwrap(self, key: MasterKey) -> bytes:
-        """Open one armored age file. Raises MasterKeyError."""
-        if not self._identities:
-            raise MasterKeyError("no age identity was given (SOPS_AGE_KEY, SOPS_AGE_KEY_FILE)")
+        """Open one armored age file. Raises MasterKeyError, and FileError for identities that can't be read."""
+        recipient = str(key.fields.get("recipient"))
+        known = self._known()
+        # A file's recipient is only a label, so an unknown one does not end the search; a known one shortens it.
+        named = known.get(recipient)
+        candidates = [named] if named is not None else [*self._identities, *self._of_ssh(recipient)]
+        if not candidates:
+            raise MasterKeyError(f"no age identity was given ({_VARIABLES})")
         import pyrage
 
-        # A file's recipient is only a label, so an unknown one does not end the search; a known one shortens it.
-        named = self._by_recipient.get(str(key.fields.get("recipient")))
-        candidates = [named] if named is not None else self._identities
         try:
             return bytes(pyrage.decrypt(key.enc.encode(), candidates))
         except pyrage.DecryptError:
@@ -70,41 +71,43 @@ class AgeKeySource:
                 raise MasterKeyError("the wrapped data key is damaged, or was not made for this recipient") from None
             raise MasterKeyError(f"none of the {len(candidates)} age identities given is this recipient's") from None
 
+    def wrap(self, key: MasterKey, data_key: bytes) -> MasterKey:
+        """Encrypt to one recipient; no identity is needed. Raises MasterKeyError."""
+        pyrage = _pyrage()
+        recipient = str(key.fields.get("recipient"))
+        try:
+            if recipient.startswith(_SSH):
+                target = pyrage.ssh.Recipient.from_str(recipient)
+            else:
+                target = pyrage.x25519.Recipient.from_str(recipient)
+        except (pyrage.RecipientError, ValueError):
+            raise MasterKeyError("not a recipient: age1… (X25519), ssh-ed25519 …, ssh-rsa … are known") from None
+        return key._replace(enc=pyrage.encrypt(data_key, [target], armored=True).decode())
 
-def default_key_file(environ: Mapping[str, str] = os.environ) -> Path | None:
-    """Where sops looks when nothing is said: `sops/age/keys.txt` in the user's configuration directory."""
-    if base := environ.get("XDG_CONFIG_HOME"):
-        return Path(base, "sops", "age", "keys.txt")
-    if not (home := environ.get("HOME")):
-        return None
-    base = "Library/Application Support" if sys.platform == "darwin" else ".config"
-    return Path(home, base, "sops", "age", "keys.txt")
+    def _known(self) -> dict[str, Identity]:
+        if self._by_recipient is None:
+            if self._environ is not None:
+                from sops_python.keys.age_identities import from_environment
+
+                self._identities += from_environment(self._environ)
+            public = {str(item.to_public()): item for item in self._identities if hasattr(item, "to_public")}
+            self._by_recipient = public
+        return self._by_recipient
+
+    def _of_ssh(self, recipient: str) -> list[Identity]:
+        """The SSH keys of the environment, for a recipient that can be one."""
+        if not recipient.startswith(_SSH) or self._environ is None:
+            return []
+        if self._ssh is None:
+            from sops_python.keys.age_identities import ssh_from_environment
+
+            self._ssh = ssh_from_environment(self._environ)
+        return self._ssh
 
 
-def _read(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            return file.read(_MAX_KEY_FILE).decode()
-    except OSError as error:
-        raise FileError(f"{path}: the age key file cannot be read: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise FileError(f"{path}: the age key file is not text") from None
-
-
-def _parse(text: str, origin: str) -> list[x25519.Identity]:
+def _pyrage() -> Any:
     try:
         import pyrage
     except ImportError:
         raise FileError("age keys need the extra `age`: install sops-python[age]") from None
-    identities = []
-    for number, raw in enumerate(text.splitlines(), start=1):
-        line = raw.strip()
-        if not line or line.startswith("#"):
-            continue
-        if not line.startswith("AGE-SECRET-KEY-1"):
-            raise FileError(f"{origin}, line {number}: not an X25519 age identity (AGE-SECRET-KEY-1…)")
-        try:
-            identities.append(pyrage.x25519.Identity.from_str(line))
-        except pyrage.IdentityError:
-            raise FileError(f"{origin}, line {number}: the age identity is damaged") from None
-    return identities
+    return pyrage

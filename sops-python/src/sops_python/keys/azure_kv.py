@@ -1,15 +1,15 @@
 """Azure Key Vault and Managed HSM master keys, over their REST API.
 
-One `POST {vault}/keys/{name}/{version}/decrypt` a file: `{"alg": "RSA-OAEP-256", "value": base64url}` both ways
-(learn.microsoft.com/rest/api/keyvault/keys/decrypt). One connection pool, and one token a cloud, for all files.
+One `POST {vault}/keys/{name}/{version}/decrypt` (or `/encrypt`) a file: `{"alg": "RSA-OAEP-256", "value": base64url}`
+both ways (learn.microsoft.com/rest/api/keyvault/keys/decrypt). One connection pool, and one token a cloud, for all
+files.
 """
 
 from __future__ import annotations
 
-import random
 import re
 import time
-from base64 import urlsafe_b64decode
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as Base64Error
 from collections.abc import Callable, Sequence
 from threading import Lock
@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 from sops_python.endpoints import AZURE_VAULTS, pinned_host
 from sops_python.errors import MasterKeyError
 from sops_python.keys.azure_kv_errors import refusal
+from sops_python.keys.http import KeyService
+from sops_python.keys.wrapping import wrapped
 from sops_python.metadata import MasterKey
 
 if TYPE_CHECKING:
@@ -26,11 +28,7 @@ if TYPE_CHECKING:
 _API_VERSION = "7.4"
 _NAME = re.compile(r"[0-9A-Za-z-]{1,127}", re.ASCII)
 _BASE64URL = re.compile(r"[0-9A-Za-z_-]+", re.ASCII)
-_TIMEOUT = (10, 30)  # seconds to connect, to answer
-_TRIES = 4
-_LONGEST_WAIT = 30.0  # seconds of Retry-After that are waited for; a longer one ends the attempt
 _EXPIRY_MARGIN = 120.0  # seconds before its end at which a token is no longer used
-_TRANSIENT = frozenset((408, 429, 500, 502, 503, 504))
 
 
 class AccessToken(Protocol):
@@ -49,9 +47,10 @@ class TokenCredential(Protocol):
 
 
 class AzureKeyVaultSource:
-    """Opens `azure_kv` data keys with a credential that may use `keys/decrypt`."""
+    """Uses `azure_kv` master keys with a credential that may use `keys/decrypt` and, to wrap, `keys/encrypt`."""
 
     kind = "azure_kv"
+    remote = True
 
     def __init__(
         self,
@@ -68,61 +67,45 @@ class AzureKeyVaultSource:
         """
         self._credential = credential
         self._allowed_hosts = tuple(allowed_hosts)
-        self._session = session
-        self._sleep = sleep
+        self._service = KeyService("the vault", session=session, sleep=sleep)
         self._tokens: dict[str, AccessToken] = {}
         self._lock = Lock()
 
     def unwrap(self, key: MasterKey) -> bytes:
         """Ask the vault to decrypt. Raises MasterKeyError: refused address, missing permission, throttled, …"""
-        host = pinned_host(str(key.fields.get("vault_url") or ""), self._allowed_hosts)
-        name, version = str(key.fields.get("name") or ""), str(key.fields.get("version") or "")
         enc = key.enc.strip().rstrip("=")
-        if not _NAME.fullmatch(name) or (version and not _NAME.fullmatch(version)) or not _BASE64URL.fullmatch(enc):
-            raise MasterKeyError("the key's name, version or wrapped data key in the file is malformed")
-        url = f"https://{host}/keys/{name}/{version}/decrypt?api-version={_API_VERSION}"  # no version: the latest
-        answer = self._post(url, self._token(host), enc)
+        if not _BASE64URL.fullmatch(enc):
+            raise MasterKeyError("the wrapped data key in the file is not base64url; the file is damaged")
+        answer = self._ask(key, "decrypt", enc)
         try:
-            value = answer.json()["value"]
+            value = answer["value"]
             return urlsafe_b64decode(value + "=" * (-len(value) % 4))
         except (KeyError, TypeError, ValueError, Base64Error):
-            raise MasterKeyError(f"{host} gave an answer that is not Key Vault's") from None
+            raise self._service.strange() from None
 
-    def _post(self, url: str, token: str, enc: str) -> requests.Response:
-        import requests
+    def wrap(self, key: MasterKey, data_key: bytes) -> MasterKey:
+        """Ask the vault to encrypt. A key without a version gets the one that the vault used: its newest.
 
-        for attempt in range(1, _TRIES + 1):
-            wait = min(2.0 ** (attempt - 1), _LONGEST_WAIT) * random.uniform(0.5, 1.0)  # noqa: S311  # jitter
-            try:
-                answer = self._open_session().post(
-                    url,
-                    json={"alg": "RSA-OAEP-256", "value": enc},
-                    auth=_Bearer(token),
-                    timeout=_TIMEOUT,
-                    allow_redirects=False,  # a token follows no redirect
-                )
-            except (requests.ConnectionError, requests.Timeout) as error:
-                if attempt == _TRIES:
-                    raise MasterKeyError(f"the vault cannot be reached ({type(error).__name__})", transient=True) from None
-            except requests.RequestException as error:
-                raise MasterKeyError(f"the request to the vault failed ({type(error).__name__})") from None
-            else:
-                if answer.status_code == 200:
-                    return answer
-                asked = _retry_after(answer)
-                if answer.status_code not in _TRANSIENT or attempt == _TRIES or (asked or 0) > _LONGEST_WAIT:
-                    raise refusal(answer, transient=answer.status_code in _TRANSIENT, retry_after=asked)
-                wait = asked if asked is not None else wait
-            self._sleep(wait)
-        raise AssertionError("unreachable: the last attempt returns or raises")
+        (sops asks for the key first, which needs one request and the permission `get` more.) Raises MasterKeyError.
+        """
+        value = urlsafe_b64encode(data_key).decode().rstrip("=")
+        answer = self._ask(key, "encrypt", value)
+        try:
+            enc, version = answer["value"].rstrip("="), answer["kid"].rpartition("/")[2]
+        except (KeyError, TypeError, AttributeError):
+            raise self._service.strange() from None
+        if not _BASE64URL.fullmatch(enc) or not _NAME.fullmatch(version):
+            raise self._service.strange()
+        return wrapped(key, enc, version=version)
 
-    def _open_session(self) -> requests.Session:
-        with self._lock:
-            if self._session is None:
-                import requests
-
-                self._session = requests.Session()
-            return self._session
+    def _ask(self, key: MasterKey, operation: str, value: str) -> Any:
+        host = pinned_host(str(key.fields.get("vault_url") or ""), self._allowed_hosts)
+        name, version = str(key.fields.get("name") or ""), str(key.fields.get("version") or "")
+        if not _NAME.fullmatch(name) or (version and not _NAME.fullmatch(version)):
+            raise MasterKeyError("the key's name or version in the file is malformed")
+        url = f"https://{host}/keys/{name}/{version}/{operation}?api-version={_API_VERSION}"  # no version: the newest
+        headers = {"Authorization": f"Bearer {self._token(host)}"}
+        return self._service.post(url, {"alg": "RSA-OAEP-256", "value": value}, headers, refusal(operation))
 
     def _token(self, host: str) -> str:
         scope = f"https://{host.split('.', 1)[1]}/.default"  # the cloud's own resource: https://vault.azure.net
@@ -134,6 +117,7 @@ class AzureKeyVaultSource:
 
     def _ask_for_token(self, scope: str) -> AccessToken:
         try:
+            import requests  # noqa: F401  # with the same extra
             from azure.core.exceptions import ClientAuthenticationError, ServiceRequestError, ServiceResponseError
 
             if self._credential is None:
@@ -145,23 +129,7 @@ class AzureKeyVaultSource:
         try:
             return self._credential.get_token(scope)
         except ClientAuthenticationError as error:  # also CredentialUnavailableError
-            raise MasterKeyError(f"no Azure token: {str(error.message).splitlines()[0]}") from None
+            said = str(error.message).splitlines() or [type(error).__name__]
+            raise MasterKeyError(f"no Azure token: {said[0]}") from None
         except (ServiceRequestError, ServiceResponseError) as error:
             raise MasterKeyError(f"no Azure token: {type(error).__name__}", transient=True) from None
-
-
-class _Bearer:
-    """As `auth`, not as a header: requests would replace a header by what a .netrc says of the host."""
-
-    def __init__(self, token: str) -> None:
-        self._token = token
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        request.headers["Authorization"] = f"Bearer {self._token}"
-        return request
-
-
-def _retry_after(answer: requests.Response) -> float | None:
-    """Seconds, from a Retry-After of digits (Key Vault's form)."""
-    text = answer.headers.get("Retry-After", "")
-    return float(text) if text.isascii() and text.isdigit() else None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import enum
 import importlib
-from pathlib import PurePath
 from typing import Protocol, cast
 
 from sops_python.tree import Branch, Value
@@ -39,7 +38,7 @@ class Store(Protocol):
         """A plaintext file. Raises FileError for what the format can't say."""
 
     def emit_encrypted(self, branches: list[Branch], metadata: Branch, *, indent: int | None = None) -> bytes:
-        """A file of sealed branches with its metadata, laid out as sops does; `indent`: blanks a level, if it varies."""
+        """A file of sealed branches with its metadata, as sops lays it out; `indent`: blanks a level, None as sops."""
 
     def emit_value(self, value: Value) -> bytes:
         """One value of a tree, as `--extract` prints it."""
@@ -50,14 +49,25 @@ def store_for(file_format: Format) -> Store:
     return cast(Store, importlib.import_module(f"sops_python.stores.{file_format.value}"))
 
 
-_EXTENSIONS = {".yaml": Format.YAML, ".yml": Format.YAML, ".json": Format.JSON}
+_EXTENSIONS = {
+    ".yaml": Format.YAML,
+    ".yml": Format.YAML,
+    ".json": Format.JSON,
+    ".env": Format.DOTENV,
+    ".ini": Format.INI,
+}
 
 
-def format_of(name: str) -> Format | None:
-    """The format that a file's extension tells, if any."""
-    return _EXTENSIONS.get(PurePath(name).suffix.lower())
+def format_of(name: str) -> Format:
+    """The format of a file by its name: what no extension tells is binary, as sops has it."""
+    extension = "." + name.rpartition(".")[2]
+    return _EXTENSIONS.get(extension.lower(), Format.BINARY)
 
 
 def detect(text: str) -> Format:
-    """The format that a text looks like, when neither name nor caller says it."""
-    return Format.JSON if text.lstrip()[:1] == "{" else Format.YAML
+    """The format that an encrypted text looks like, when neither name nor caller says it."""
+    if text.lstrip()[:1] == "{":
+        return Format.JSON
+    if "\nsops_version=" in text:
+        return Format.DOTENV
+    return Format.INI if "\n[sops]\n" in text else Format.YAML

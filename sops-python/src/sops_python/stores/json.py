@@ -75,40 +75,58 @@ _DECODER = json.JSONDecoder(
 )
 
 
-def emit(branches: list[Branch]) -> str:
+def load_plain(data: bytes) -> list[Branch]:
+    """As `load`, from bytes. Raises FileError."""
+    try:
+        return load(data.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise FileError(f"not UTF-8 (byte {error.start}): JSON is") from None
+
+
+def emit(branches: list[Branch]) -> bytes:
     """The first document, as sops prints it: JSON has no second one. Raises FileError."""
     return emit_value(branches[0] if branches else Branch())
 
 
-def emit_value(value: Value) -> str:
+def emit_encrypted(branches: list[Branch], metadata: Branch, *, indent: int | None = None) -> bytes:
+    """The first document with its metadata; `indent`: blanks a level, a tab for None."""
+    document = Branch([*(branches[0] if branches else ()), ("sops", metadata)])
+    return _text_of(document, "\t" if indent is None else " " * indent).encode()
+
+
+def emit_value(value: Value) -> bytes:
     """One value with a final newline. Raises FileError for infinity and NaN."""
+    return _text_of(value, "\t").encode()
+
+
+def _text_of(value: Value, step: str) -> str:
     parts: list[str] = []
-    _write(value, "\n", parts)
+    _write(value, "\n", step, parts)
     parts.append("\n")
     return "".join(parts)
 
 
-def _write(value: Value, newline: str, parts: list[str]) -> None:
+def _write(value: Value, newline: str, step: str, parts: list[str]) -> None:
     if isinstance(value, Branch):
         members = [(f"{_quoted(key)}: ", item) for key, item in value if not isinstance(key, Comment)]
-        _write_members(members, "{}", newline, parts)
+        _write_members(members, "{}", newline, step, parts)
     elif isinstance(value, Sequence):
-        _write_members([("", item) for item in value if not isinstance(item, Comment)], "[]", newline, parts)
+        _write_members([("", item) for item in value if not isinstance(item, Comment)], "[]", newline, step, parts)
     elif isinstance(value, Comment):
         parts.append("null")
     else:
         parts.append(_scalar(value))
 
 
-def _write_members(members: list[tuple[str, Value]], brackets: str, newline: str, parts: list[str]) -> None:
+def _write_members(members: list[tuple[str, Value]], brackets: str, newline: str, step: str, parts: list[str]) -> None:
     if not members:
         parts.append(brackets)
         return
-    inner = newline + "\t"
+    inner = newline + step
     parts.append(brackets[0])
     for index, (label, item) in enumerate(members):
         parts.append(f"{',' if index else ''}{inner}{label}")
-        _write(item, inner, parts)
+        _write(item, inner, step, parts)
     parts.append(newline + brackets[1])
 
 

@@ -6,13 +6,12 @@ sops's tree knows no end-of-line comments: one stands before the item at whose e
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 _AFTER_PROPERTIES = re.compile(r"(?:^|\s)#([^\r\n]*)")
 
 
-@dataclass(frozen=True, slots=True)
-class Gap:
+class Gap(NamedTuple):
     """The comments between two events."""
 
     trailing: str | None  # at the end of the line on which the first event ended

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import re
-from base64 import b64encode
+from binascii import b2a_base64
 
 from sops_python.scalars import float_yaml
 from sops_python.stores.yaml_scalars import reads_as_string
 from sops_python.tree import Scalar, Timestamp
 
-_SPECIAL = re.compile("[^\t\n\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd]")
+# The letters here begin no word that means something else (`true`, `yes`, …): most keys and many values are such texts.
+_SURELY_PLAIN = re.compile(r"[A-EG-MP-SU-XZa-eg-mp-su-xz_/][0-9A-Za-z_/.@+=-]*")
+# These two take milliseconds to compile: they stay text, which `re` compiles when it is first needed.
+_SPECIAL = "[^\t\n\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd]"
+_ESCAPED = '["\\\\\t\n]|' + _SPECIAL
 _NOT_PLAIN = re.compile(
     r"""[#,\[\]{}&*!|>'"%@`\s]  # an indicator or a blank begins it
     |[-?:](?:\s|\Z)             # an indicator that a blank follows begins it
@@ -17,7 +21,6 @@ _NOT_PLAIN = re.compile(
     |.*(?::(?:\s|\Z)|\s\#|\s\Z) # a key, a comment or a trailing blank inside""",
     re.VERBOSE | re.ASCII,
 )
-_ESCAPED = re.compile('["\\\\\t\n]|' + _SPECIAL.pattern)
 _ESCAPES = {
     "\0": "0", "\a": "a", "\b": "b", "\t": "t", "\n": "n", "\v": "v", "\f": "f", "\r": "r", "\x1b": "e",
     '"': '"', "\\": "\\", "\x85": "N", "\u2028": "L", "\u2029": "P",
@@ -50,15 +53,17 @@ def written_key(key: str) -> str | None:
 
 def inline(text: str) -> str:
     """A string on one line."""
-    if not reads_as_string(text) or "\n" in text or "\t" in text or _SPECIAL.search(text):
-        return '"' + _ESCAPED.sub(_escape, text) + '"'
+    if _SURELY_PLAIN.fullmatch(text):
+        return text
+    if not reads_as_string(text) or "\n" in text or "\t" in text or _has_special(text):
+        return '"' + re.sub(_ESCAPED, _escape, text) + '"'
     if _NOT_PLAIN.match(text):
         return "'" + text.replace("'", "''") + "'"
     return text
 
 
 def _string(text: str, indent: int, step: int) -> str:
-    if "\n" not in text or " \n" in text or text.endswith(" ") or _SPECIAL.search(text):
+    if "\n" not in text or " \n" in text or text.endswith(" ") or _has_special(text):
         return inline(text)
     hint = str(step) if text[0] in " \n" else ""
     chomp = "-" if not text.endswith("\n") else "+" if text.endswith("\n\n") or text == "\n" else ""
@@ -66,8 +71,15 @@ def _string(text: str, indent: int, step: int) -> str:
     return f"|{hint}{chomp}\n{_indented(body, indent + step)}"
 
 
+def _has_special(text: str) -> bool:
+    """Whether a character needs an escape."""
+    if text.isascii() and text.replace("\n", "").replace("\t", "").isprintable():
+        return False
+    return re.search(_SPECIAL, text) is not None
+
+
 def _binary(data: bytes, indent: int) -> str:
-    encoded = b64encode(data).decode()
+    encoded = b2a_base64(data, newline=False).decode()
     if len(encoded) <= _BASE64_LINE:
         return f"!!binary {encoded}"
     lines = [encoded[start : start + _BASE64_LINE] for start in range(0, len(encoded), _BASE64_LINE)]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 import re
-from base64 import b64decode
 from binascii import Error as Base64Error
+from binascii import a2b_base64
 
 from sops_python.scalars import INT64_MAX, INT64_MIN, parse_timestamp
 from sops_python.tree import Scalar, Timestamp
@@ -90,7 +90,7 @@ TAGS = frozenset(("str", "binary", *_TYPES))
 
 def _binary(text: str) -> Scalar:
     try:
-        data = b64decode("".join(text.split()), validate=True)
+        data = a2b_base64("".join(text.split()), strict_mode=True)
     except (Base64Error, ValueError):
         raise ValueError("the value tagged !!binary is not base64") from None
     try:

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import secrets
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 
 from ...errors import Failure, InputError, TransientError
 
+_CHUNK = 1024 * 1024
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
-def write(root: Path, below: Path, content: bytes) -> Path:
-    """Put `content` at `root / below` with mode 0600, whole or not at all; folders on the way are made with 0700.
+def write(root: Path, below: Path, content: bytes, mode: int = 0o600) -> Path:
+    """Put `content` at `root / below`, whole or not at all; folders on the way are made with 0700.
 
     `root` itself may be a symlink, since the caller chose it; nothing below may be. Raises InputError, TransientError
     (no space left).
@@ -23,7 +26,7 @@ def write(root: Path, below: Path, content: bytes) -> Path:
     try:
         with _folder(root, below.parent) as folder:
             _refuse_odd(folder, below.name, target)
-            _replace(folder, below.name, content)
+            _replace(folder, below.name, content, mode)
     except OSError as error:
         raise _failure(error, target) from None
     return target
@@ -49,8 +52,6 @@ def _refuse_odd(folder: int, name: str, target: Path) -> None:
         found = os.stat(name, dir_fd=folder, follow_symlinks=False)
     except FileNotFoundError:
         return
-    import stat
-
     if not stat.S_ISREG(found.st_mode):
         kind = "a symlink" if stat.S_ISLNK(found.st_mode) else "no regular file"
         raise InputError(
@@ -60,12 +61,12 @@ def _refuse_odd(folder: int, name: str, target: Path) -> None:
         )
 
 
-def _replace(folder: int, name: str, content: bytes) -> None:
+def _replace(folder: int, name: str, content: bytes, mode: int) -> None:
     temporary = f".{name[:100]}.{secrets.token_hex(8)}"
     file = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600, dir_fd=folder)
     try:
         with os.fdopen(file, "wb") as stream:
-            os.fchmod(stream.fileno(), 0o600)
+            os.fchmod(stream.fileno(), mode)
             stream.write(content)
             stream.flush()
             os.fsync(stream.fileno())
@@ -77,8 +78,6 @@ def _replace(folder: int, name: str, content: bytes) -> None:
 
 
 def _failure(error: OSError, target: Path) -> Failure:
-    import errno
-
     if error.errno in {errno.ENOSPC, errno.EDQUOT}:
         return TransientError(f"no space left to write {target}", do="Make room on the runner's disk.")
     if error.errno in {errno.ELOOP, errno.ENOTDIR}:
@@ -88,3 +87,32 @@ def _failure(error: OSError, target: Path) -> Failure:
             do="Remove it, or choose another `output-directory`.",
         )
     return InputError(f"{target} can't be written: {error.strerror}", do="Choose another `output-directory`.")
+
+
+def shred(path: Path, *, keep: bool = False) -> bool:
+    """Overwrite a file and remove it (with `keep`, leave it empty). False where there is none.
+
+    The best that can be done from here, and no promise: a file system that copies on write, a snapshot or an SSD may
+    keep the old blocks. Raises InputError for what is no regular file.
+    """
+    try:
+        file = os.open(path, os.O_WRONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise _failure(error, path) from None
+    try:
+        found = os.fstat(file)
+        if not stat.S_ISREG(found.st_mode):
+            raise InputError(f"{path} is no regular file any more: it is left alone")
+        for offset in range(0, found.st_size, _CHUNK):
+            os.pwrite(file, bytes(min(_CHUNK, found.st_size - offset)), offset)
+        os.fsync(file)
+        os.ftruncate(file, 0)
+    except OSError as error:
+        raise _failure(error, path) from None
+    finally:
+        os.close(file)
+    if not keep:
+        path.unlink(missing_ok=True)
+    return True

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import glob
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ...errors import InputError, Location
 from ...manifests.objects import Manifest, fits, manifests, unique
-from ...manifests.reader import Source, documents
+from ...manifests.reader import Document, Source, documents
+from ..decrypting.sources import format_for
+from ..secrets import Sealed
 
 SUFFIXES = (".yaml", ".yml", ".json")
+DECRYPT = "kustomize.toolkit.fluxcd.io/decrypt"  # an annotation; Enabled is its default, Disabled the other value
 _ENVELOPE = b"ENC[AES256_GCM,data:"
-Decrypt = Callable[[bytes, str], bytes]  # content and path of an encrypted file → its plaintext, masked
+Decrypt = Callable[[Sequence[Sealed]], Sequence[bytes]]  # encrypted files → their plaintexts, masked
 
 
 @dataclass(frozen=True)
@@ -22,38 +25,46 @@ class Read:
 
     manifests: list[Manifest]
     files: int
-    encrypted: int
+    encrypted: int  # files that were decrypted
+    left: int = 0  # files that hold objects which something in the cluster decrypts
 
 
 def read(patterns: Iterable[str], decrypt: Decrypt) -> Read:
     """All objects of all files. Every file is read and checked before anything is done with one of them."""
-    paths = find(patterns)
+    sources = [_source(path) for path in find(patterns)]
+    closed = {source.file: sealed for source in sources if (sealed := _sealed(source))}
+    left = {source.file for source in sources if source.file in closed and _any_stays_encrypted(source)}
+    to_open = [sealed for sealed in closed.values() if sealed.path not in left or _any_opens(sealed)]
+    plain = {sealed.path: text for sealed, text in zip(to_open, decrypt(to_open), strict=True)} if to_open else {}
     found: list[Manifest] = []
-    encrypted = 0
-    for path in paths:
-        source = _source(path)
-        if _is_encrypted(source):
-            encrypted += 1
-            found += _decrypted(source, decrypt)
-        elif (at := source.data.find(_ENVELOPE)) >= 0:
-            raise InputError(
-                f"{path} has encrypted values, and no SOPS metadata to open them with",
-                why="The `sops` section at its end is missing or was cut: the ciphertext itself would be applied.",
-                do="Restore the file from Git.",
-                at=Location(str(path), source.data.count(b"\n", 0, at) + 1),
-            )
+    for source in sources:
+        if source.file in plain:
+            found += opened_manifests(source, plain[source.file])
+        elif source.file in left:
+            found += [manifest for document in documents(source) for manifest in _as_it_stands(document)]
         else:
+            _refuse_ciphertext(source)
             found += [manifest for document in documents(source) for manifest in manifests(document)]
     if not found:
         raise InputError(
             "the manifests hold no object",
-            why=f"{len(paths)} file{'s' if len(paths) > 1 else ''} read, each empty or comments only.",
-            at=Location(str(paths[0])),
+            why=f"{len(sources)} file{'s' if len(sources) > 1 else ''} read, each empty or comments only.",
+            at=Location(sources[0].file),
         )
     unique(found)
     for manifest in found:
         fits(manifest)
-    return Read(found, len(paths), encrypted)
+    return Read(found, len(sources), len(plain), len(left))
+
+
+def _refuse_ciphertext(source: Source) -> None:
+    if (at := source.data.find(_ENVELOPE)) >= 0:
+        raise InputError(
+            f"{source.file} has encrypted values, and no SOPS metadata to open them with",
+            why="The `sops` section at its end is missing or was cut: the ciphertext itself would be applied.",
+            do="Restore the file from Git.",
+            at=Location(source.file, source.data.count(b"\n", 0, at) + 1),
+        )
 
 
 def find(patterns: Iterable[str]) -> list[Path]:
@@ -102,17 +113,64 @@ def _source(path: Path) -> Source:
         raise InputError(f"{path} can't be read: {error.strerror}", at=Location(str(path))) from None
 
 
-def _is_encrypted(source: Source) -> bool:
+def _sealed(source: Source) -> Sealed | None:
+    """The file as one to decrypt, where it is encrypted. Raises InputError where it would be no manifest then."""
     if b"sops" not in source.data:
-        return False
+        return None
     from sops_python.decrypt import is_encrypted
+    from sops_python.stores import Format
 
-    return is_encrypted(source.data)
+    chosen = format_for(source.file, source.data)
+    if not is_encrypted(source.data, format=chosen):
+        return None
+    if chosen not in (Format.YAML, Format.JSON):
+        raise InputError(
+            f"{source.file} is an encrypted {chosen.value} file, and no manifest",
+            why="Only YAML and JSON hold Kubernetes objects.",
+            do="Make a Secret of it: actions/decrypt-secrets with `kubernetes`.",
+            at=Location(source.file),
+        )
+    return Sealed(source.file, source.data, chosen)
 
 
-def _decrypted(source: Source, decrypt: Decrypt) -> Iterator[Manifest]:
-    """The objects of an encrypted file; their places are those of the file that the user has."""
+def _any_stays_encrypted(source: Source) -> bool:
+    return DECRYPT.encode() in source.data and any(map(_stays_encrypted, documents(source)))
+
+
+def _any_opens(sealed: Sealed) -> bool:
+    return not all(map(_stays_encrypted, documents(Source(sealed.path, sealed.data))))
+
+
+def opened_manifests(source: Source, plain: bytes) -> Iterator[Manifest]:
+    """The objects of an encrypted file; their places are those of the file that the user has.
+
+    An object that says so stays as it is in the file: something in the cluster decrypts it.
+    """
     closed = documents(source)
-    plain = documents(Source(source.file, decrypt(source.data, source.file)))
-    for before, after in zip(closed, plain, strict=True):
-        yield from manifests(replace(after, source=source, line=before.line), encrypted=True)
+    opened = documents(Source(source.file, plain))
+    for before, after in zip(closed, opened, strict=True):
+        if _stays_encrypted(before):
+            yield from _as_it_stands(before)
+        else:
+            yield from manifests(replace(after, source=source, line=before.line), encrypted=True)
+
+
+def _stays_encrypted(document: Document) -> bool:
+    """Flux's annotation, by which it leaves an object to another controller; read from the file as it stands."""
+    metadata = document.value.get("metadata") if isinstance(document.value, dict) else None
+    annotations = metadata.get("annotations") if isinstance(metadata, dict) else None
+    value = annotations.get(DECRYPT) if isinstance(annotations, dict) else None
+    return isinstance(value, str) and value.lower() == "disabled"
+
+
+def _as_it_stands(document: Document) -> Iterator[Manifest]:
+    """The object with its ciphertext and `sops` section, as the controller that decrypts it expects."""
+    if document.value.get("apiVersion") == "v1":
+        kind = document.value.get("kind")
+        raise InputError(
+            f"this {kind} is not to be decrypted ({DECRYPT}: disabled), and would hold ciphertext in the cluster",
+            why=f"A {kind} has no place for SOPS metadata: the API server refuses the field `sops`.",
+            do="Remove the annotation, or use the kind of the controller that decrypts it.",
+            at=document.at(("metadata", "annotations", DECRYPT)),
+        )
+    yield from manifests(document)
