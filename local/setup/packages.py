@@ -22,6 +22,7 @@ def _command(name: str) -> Callable[[], bool]:
 EVERYWHERE: dict[str, Callable[[], bool]] = {
     "busybox-static": _command("busybox"),
     "docker-registry": _command("docker-registry"),
+    "gnupg": _command("gpg"),
     "iproute2": _command("ip"),
     "mmdebstrap": _command("mmdebstrap"),
     "runc": _command("runc"),

@@ -6,6 +6,7 @@ import importlib.util
 import json
 import os
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,6 +15,8 @@ import pytest
 
 from sops_python import Keyring
 from sops_python.keys.age import AgeKeySource
+
+sys.path.insert(0, str(Path(__file__).parent))  # for modules that tests share: these are no package
 
 
 @pytest.fixture(scope="session")

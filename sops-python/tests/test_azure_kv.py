@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import secrets
 import time
 from base64 import urlsafe_b64encode
@@ -14,7 +15,7 @@ import requests
 from azure.core.exceptions import ClientAuthenticationError, ServiceRequestError
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
-from requests.adapters import BaseAdapter
+from scripted import Answer, Script
 
 from sops_python import MasterKey, MasterKeyError
 from sops_python.keys.azure_kv import AzureKeyVaultSource
@@ -47,30 +48,6 @@ class Credential:
         return Token(f"token-{len(self.scopes)}", int(time.time() + self.seconds))
 
 
-class Script(BaseAdapter):
-    """A transport that gives prepared answers (or raises them) and keeps the requests."""
-
-    def __init__(self, *answers: tuple[int, object, dict[str, str]] | Exception) -> None:
-        super().__init__()
-        self.answers = list(answers)
-        self.requests: list[requests.PreparedRequest] = []
-
-    def send(self, request: requests.PreparedRequest, **_: Any) -> requests.Response:  # type: ignore[override]
-        self.requests.append(request)
-        planned = self.answers.pop(0)
-        if isinstance(planned, Exception):
-            raise planned
-        answer = requests.Response()
-        answer.status_code, body, headers = planned
-        answer._content = json.dumps(body).encode()
-        answer.headers.update(headers)
-        answer.request, answer.url = request, str(request.url)
-        return answer
-
-    def close(self) -> None:
-        """Nothing is open."""
-
-
 OPENED = (
     200,
     {"kid": "https://shop.vault.azure.net/keys/sops/1f", "value": urlsafe_b64encode(DATA_KEY).decode().rstrip("=")},
@@ -78,7 +55,7 @@ OPENED = (
 )
 
 
-def refused(status: int, code: str, inner: str = "", **headers: str) -> tuple[int, object, dict[str, str]]:
+def refused(status: int, code: str, inner: str = "", **headers: str) -> Answer:
     error: dict[str, Any] = {"code": code, "message": "oid=00000000 internal words"}
     if inner:
         error["innererror"] = {"code": inner}
@@ -94,11 +71,10 @@ class Vault(NamedTuple):
     waited: list[float]
 
 
-def vault(*answers: tuple[int, object, dict[str, str]] | Exception, credential: Credential | None = None) -> Vault:
-    script, session, waited = Script(*answers), requests.Session(), list[float]()
-    session.mount("https://", script)
+def vault(*answers: Answer | Exception, credential: Credential | None = None) -> Vault:
+    script, waited = Script(*answers), list[float]()
     chosen = credential or Credential()
-    return Vault(AzureKeyVaultSource(chosen, session=session, sleep=waited.append), script, chosen, waited)
+    return Vault(AzureKeyVaultSource(chosen, session=script.session(), sleep=waited.append), script, chosen, waited)
 
 
 def test_one_decrypt_request_opens_a_data_key() -> None:
@@ -156,8 +132,7 @@ def test_a_hostile_address_gets_neither_token_nor_request(fields: dict[str, Any]
 
 
 def test_a_host_of_ones_own_can_be_allowed() -> None:
-    session = requests.Session()
-    session.mount("https://", Script(OPENED))
+    session = Script(OPENED).session()
     source = AzureKeyVaultSource(Credential(), session=session, allowed_hosts=["*.vault.internal.example"])
     key = MasterKey("azure_kv", {**VAULT_KEY.fields, "vault_url": "https://a.vault.internal.example"}, VAULT_KEY.enc)
     assert source.unwrap(key) == DATA_KEY
@@ -255,3 +230,42 @@ def test_what_rsa_oaep_256_wrapped_is_what_the_vaults_answer_means() -> None:
     source, script, _, _ = vault(OPENED)
     source.unwrap(MasterKey("azure_kv", VAULT_KEY.fields, wrapped))  # padding and blanks in a file do no harm
     assert "=" not in json.loads(script.requests[0].body or b"")["value"]
+
+
+def wrapped_by(version: str) -> Answer:
+    return 200, {"kid": f"https://shop.vault.azure.net/keys/sops/{version}", "value": "d3JhcHBlZA=="}, {}
+
+
+def test_one_encrypt_request_wraps_a_data_key_with_the_version_that_the_file_names() -> None:
+    source, script, _, _ = vault(wrapped_by("1f"))
+    wrapped = source.wrap(VAULT_KEY._replace(enc=""), DATA_KEY)
+    (request,) = script.requests
+    assert request.url == "https://shop.vault.azure.net/keys/sops/1f/encrypt?api-version=7.4"
+    assert script.bodies() == [{"alg": "RSA-OAEP-256", "value": urlsafe_b64encode(DATA_KEY).decode().rstrip("=")}]
+    assert wrapped.enc == "d3JhcHBlZA"
+    assert wrapped.fields == VAULT_KEY.fields
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", wrapped.created_at)
+
+
+def test_a_key_without_a_version_gets_the_one_that_wrapped() -> None:
+    source, script, _, _ = vault(wrapped_by("2e"))
+    wrapped = source.wrap(VAULT_KEY._replace(fields={**VAULT_KEY.fields, "version": ""}), DATA_KEY)
+    assert script.requests[0].url == "https://shop.vault.azure.net/keys/sops//encrypt?api-version=7.4"
+    assert wrapped.fields["version"] == "2e"
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        (refused(403, "Forbidden", "ForbiddenByRbac"), "keys/encrypt on this key: give it the role"),
+        (refused(400, "BadParameter"), "cannot wrap with this key"),
+        (refused(403, "Forbidden", "KeyOperationForbidden"), "lacks `encrypt`"),
+        ((200, {"value": "d3JhcHBlZA"}, {}), "not its API's"),
+        ((200, {"kid": "x", "value": "<b>"}, {}), "not its API's"),
+        ((200, ["x"], {}), "not its API's"),
+        ((200, b"<html>", {}), "not its API's"),
+    ],
+)
+def test_a_key_that_cannot_wrap_says_what_is_missing(answer: Any, reason: str) -> None:
+    with pytest.raises(MasterKeyError, match=re.escape(reason)):
+        vault(answer).source.wrap(VAULT_KEY, DATA_KEY)

@@ -59,6 +59,7 @@ def test_secrets_by_name_version_and_pattern_come_with_one_token_over_all_pages(
         client.set_secret(f"{mine}-app-{number}", f"value-of-{mine}-{number}")
     old = client.set_secret(f"{mine}-rotated", "the-old-value").properties.version
     client.set_secret(f"{mine}-rotated", "the-new-value")
+    client.set_secret(f"{mine}-plain", "the-plain-value")
     client.set_secret(f"{mine}-app-disabled", "never-to-be-seen", enabled=False)
     (tmp_path / "secret.yaml").write_bytes(encrypted(tmp_path))
     os.chdir(tmp_path)
@@ -66,13 +67,14 @@ def test_secrets_by_name_version_and_pattern_come_with_one_token_over_all_pages(
     vault = f"{names.VAULT}/{mine}"
     outputs = step(
         files="secret.yaml",
-        secrets=f"{vault}-app-* | APP_; {vault}-rotated#{old} | OLD; {names.VAULT}.vault.azure.net/{mine}-rotated",
-        values=f"{names.VAULT}.vault.azure.net {mine}-rotated | new",
+        secrets=f"{vault}-app-* | APP_; {vault}-rotated#{old} | OLD; {names.VAULT}.vault.azure.net/{mine}-plain",
+        values=f"{names.VAULT}.vault.azure.net {mine}-plain | plain",
     )
     assert len(outputs.variables.splitlines()) == 31
     assert "value-of-" in step.variables()
     assert "the-old-value" in step.variables()
-    assert outputs.values == '{"new": "the-new-value"}'
+    assert "the-new-value" not in step.variables()
+    assert outputs.values == '{"plain": "the-plain-value"}'
     assert "never-to-be-seen" not in step.variables()
     assert f"{mine}-app-disabled (disabled)" in step.log.getvalue()
     assert "the-old-value" not in step.log.getvalue()

@@ -40,7 +40,7 @@ class Service:
         self.answers = answers
         self.asked: list[str] = []
 
-    def request(self, method: str, url: str, *, headers: Mapping[str, str]) -> Answer:
+    def request(self, _: str, url: str, **__: object) -> Answer:
         self.asked.append(url)
         path = url.partition(HOST)[2].partition("?")[0]
         return Answer(200, {}, json.dumps(self.answers[path]).encode())
@@ -99,6 +99,14 @@ def test_a_host_that_is_not_azures_gets_no_token(vault: str) -> None:
     with pytest.raises(InputError, match="gets no token"):
         vaults.parse([f"{vault}/db"], ())
     assert vaults.parse([f"{vault}/db"], (vault,))[0].host == vault
+
+
+def test_two_versions_of_one_secret_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(vaults, "credential", lambda *_: Identity())
+    lines = ["shop/db", "shop/db#0123456789abcdef0123456789abcdef"]
+    job = Job({}, io.StringIO())
+    with job.log.phase("Key Vault") as phase, pytest.raises(InputError, match="two versions"):
+        vaults.read(job, vaults.parse(lines, ()), Given(), phase)
 
 
 def test_a_secret_of_a_certificate_is_left_out_of_a_pattern_and_told(monkeypatch: pytest.MonkeyPatch) -> None:

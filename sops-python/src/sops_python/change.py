@@ -14,7 +14,7 @@ from sops_python.metadata import KeyGroup, MasterKey, Metadata, metadata_branch
 from sops_python.stores import Format, store_for
 from sops_python.tree import Branch
 
-_INDENT = re.compile(rb"^sops:\r?\n( +)\S", re.MULTILINE)
+_INDENT = rb"(?m)^sops:\r?\n( +)\S"
 
 
 class OpenFile:
@@ -112,5 +112,5 @@ def same_key(key: MasterKey) -> tuple[str, str]:
 
 
 def _indent_of(data: bytes, file_format: Format) -> int | None:
-    found = _INDENT.search(data) if file_format is Format.YAML else None
+    found = re.search(_INDENT, data) if file_format is Format.YAML else None
     return len(found[1]) if found else None

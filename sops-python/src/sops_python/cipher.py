@@ -24,8 +24,9 @@ from sops_python.tree import Comment, Scalar, Timestamp
 # sops's own pattern has `.+` for each part; without a comma in them, matching takes linear time.
 _ENVELOPE = re.compile(r"ENC\[AES256_GCM,data:([^,]+),iv:([^,]+),tag:([^,]+),type:([^\],]+)\]")
 _IV_BYTES, _TAG_BYTES = 32, 16
-_INTEGER = re.compile(r"[+-]?[0-9]+")
-_FLOAT = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?|[+-]?(inf|infinity)|nan", re.ASCII | re.I)
+_INTEGER = r"[+-]?[0-9]+"
+# Left to `re` to compile when a file has such a value, as are others: each costs start-up.
+_FLOAT = r"(?ai)[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?|[+-]?(inf|infinity)|nan"
 _TRUE = frozenset((b"1", b"t", b"T", b"true", b"TRUE", b"True"))
 _FALSE = frozenset((b"0", b"f", b"F", b"false", b"FALSE", b"False"))
 
@@ -71,7 +72,10 @@ class Cipher:
             ) from None
         except ValueError:
             raise CipherError("the encrypted value is damaged (length of its IV)") from None
-        return _typed(plaintext, kind)
+        try:
+            return plaintext.decode() if kind == "str" else _typed(plaintext, kind)
+        except UnicodeDecodeError:
+            return plaintext  # !!binary: kept as it is until it is written
 
     def seal(self, value: Scalar | Comment, path: str) -> str:
         """The envelope of a value, under a new random IV. `path` as for `open`; the value is no null."""
@@ -117,11 +121,6 @@ def _base64(data: bytes) -> str:
 
 
 def _typed(plaintext: bytes, kind: str) -> Scalar | Comment:
-    if kind == "str":
-        try:
-            return plaintext.decode()
-        except UnicodeDecodeError:
-            return plaintext  # !!binary: kept as it is until it is written
     converter = _CONVERTERS.get(kind)
     if converter is None:
         raise CipherError("the encrypted value has an unknown type")
@@ -133,14 +132,14 @@ def _typed(plaintext: bytes, kind: str) -> Scalar | Comment:
 
 def _int(plaintext: bytes) -> int:
     text = plaintext.decode()
-    if not _INTEGER.fullmatch(text) or len(text) > 32 or not INT64_MIN <= (number := int(text)) <= INT64_MAX:
+    if not re.fullmatch(_INTEGER, text) or len(text) > 32 or not INT64_MIN <= (number := int(text)) <= INT64_MAX:
         raise ValueError
     return number
 
 
 def _float(plaintext: bytes) -> float:
     text = plaintext.decode()
-    if not _FLOAT.fullmatch(text):
+    if not re.fullmatch(_FLOAT, text):
         raise ValueError
     return float(text)
 

@@ -12,12 +12,12 @@ from sops_python.keys import Keyring, KeySource
 from sops_python.mac import Mac, MacVerdict
 from sops_python.metadata import Metadata, parse_metadata
 from sops_python.selection import Rule
-from sops_python.stores import Format, Store, detect, store_for
+from sops_python.stores import Format, Store, detect, store_for, text_of
 from sops_python.tree import Branch, Comment, Plain, Scalar, Sequence, Value, to_plain
 
 METADATA_KEY = "sops"
 Open: TypeAlias = Callable[[str, str], "Scalar | Comment"]
-_ENCRYPTED_VALUE = re.compile(rb"ENC\[AES256_GCM,data:[0-9A-Za-z+/=]+,iv:[0-9A-Za-z+/=]+,tag:[0-9A-Za-z+/=]+,type:")
+_ENCRYPTED_VALUE = rb"ENC\[AES256_GCM,data:[0-9A-Za-z+/=]+,iv:[0-9A-Za-z+/=]+,tag:[0-9A-Za-z+/=]+,type:"
 
 
 class Decrypted(NamedTuple):
@@ -106,16 +106,16 @@ def open_tree(
 
 def read(data: bytes, *, format: Format | None = None) -> Encrypted:  # noqa: A002
     """Read a file without opening it: recipients, dates, the shape of its tree. Raises FileError."""
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise FileError(f"not UTF-8 (byte {error.start}): not a file that sops wrote") from None
+    text = text_of(data, format)
     chosen = format or detect(text)
     branches = store_for(chosen).load(text)
     sections = [value for key, value in branches[0] if key == METADATA_KEY] if branches else []
     if not sections:
         raise NotEncryptedError("no sops metadata found: the file is not encrypted, or its end was cut off")
-    tree = [Branch([item for item in branch if item[0] != METADATA_KEY]) for branch in branches]
+    kept = str if chosen is Format.DOTENV else ()  # its metadata have other names: a value may be called `sops`
+    tree = [
+        Branch([item for item in branch if item[0] != METADATA_KEY or isinstance(item[1], kept)]) for branch in branches
+    ]
     return Encrypted(tree, parse_metadata(to_plain(sections[0])), chosen)
 
 
@@ -124,14 +124,14 @@ def is_encrypted(data: bytes, *, format: Format | None = None) -> bool:  # noqa:
 
     So a file that was cut off or damaged is not taken for plaintext: `decrypt` will say what is wrong with it.
     """
-    if _ENCRYPTED_VALUE.search(data):
+    if re.search(_ENCRYPTED_VALUE, data):
         return True
     if METADATA_KEY.encode() not in data:
         return False
     try:
-        text = data.decode("utf-8-sig")
+        text = text_of(data, format)
         branches = store_for(format or detect(text)).load(text)
-    except (FileError, UnicodeDecodeError):
+    except FileError:
         return False
     return bool(branches) and any(key == METADATA_KEY and isinstance(value, Branch) for key, value in branches[0])
 
@@ -209,6 +209,8 @@ class _Opener:
         return result
 
     def _value(self, value: Value, path: str, matched: bool) -> Value:
+        if type(value) is str:  # nearly all are
+            return self._scalar(value, path, matched)
         if isinstance(value, Branch):
             return self._branch(value, path, matched)
         if isinstance(value, Sequence):
@@ -238,10 +240,10 @@ class _Opener:
             if not self._mac_only_encrypted:
                 self.mac.add(value)
             return value
-        if value == "" and isinstance(value, str):
-            return value  # never encrypted
         if not isinstance(value, str):
             raise _ValueError("expected an encrypted value, found plaintext")
+        if not value:
+            return value  # never encrypted
         try:
             opened = self._open(value, path)
         except CipherError as error:

@@ -34,7 +34,7 @@ class Mac:
 
     def add(self, value: Scalar) -> None:
         """Add one value; null adds nothing."""
-        data = hashed_form(value)
+        data = value.encode() if type(value) is str else hashed_form(value)
         if self._numbers_were_float64 and type(value) is int and abs(value) > _EXACT_IN_FLOAT64:
             if self._legacy is None:
                 self._legacy = self._hash.copy()

@@ -21,6 +21,7 @@ _IDENTITY_FIELDS: dict[str, tuple[str, ...]] = {
     "age": ("recipient",),
     "hckms": ("key_id",),
 }
+_RULE_KINDS = tuple((kind.value, kind) for kind in RuleKind)
 DEFAULT_DECRYPTION_ORDER = ("age", "pgp")
 
 
@@ -31,6 +32,9 @@ class MasterKey(NamedTuple):
     fields: Mapping[str, Any]
     enc: str
     created_at: str = ""
+
+    def __repr__(self) -> str:
+        return f"<MasterKey {self.kind} {self.identity}>"
 
     @property
     def identity(self) -> str:
@@ -60,6 +64,9 @@ class Metadata(NamedTuple):
     mac_only_encrypted: bool
     version: str
 
+    def __repr__(self) -> str:
+        return f"<Metadata of {self.groups}, {self.rule}>"
+
     @property
     def master_keys(self) -> tuple[MasterKey, ...]:
         """All recipients of all groups."""
@@ -82,12 +89,15 @@ _IN_GROUP = ("pgp", "kms", "gcp_kms", "hckms", "azure_kv", "hc_vault", "age")
 
 
 def metadata_branch(metadata: Metadata) -> Branch:
-    """The `sops` section as sops writes it: order of names, and lists without items left out."""
+    """The `sops` section as sops 3.11 writes it: the same names in the same order, other fields left out.
+
+    Lists without items are left out, but for two in key groups, which sops always writes.
+    """
     branch = Branch()
     (whole, *others) = metadata.groups
     if others:
         branch.append(("shamir_threshold", metadata.threshold))
-        groups = Sequence(Branch(_lists(group, _IN_GROUP)) for group in metadata.groups)
+        groups = Sequence(_lists(group, _IN_GROUP, always=("hc_vault", "age")) for group in metadata.groups)
         branch.append(("key_groups", groups))
     else:
         branch += _lists(whole, _BEFORE_DATE)
@@ -101,11 +111,11 @@ def metadata_branch(metadata: Metadata) -> Branch:
     return branch
 
 
-def _lists(group: KeyGroup, kinds: tuple[str, ...]) -> Branch:
+def _lists(group: KeyGroup, kinds: tuple[str, ...], always: tuple[str, ...] = ()) -> Branch:
     found = Branch()
     for kind in kinds:
         entries = Sequence(_entry(key) for key in group if key.kind == kind)
-        if entries:
+        if entries or kind in always:
             found.append((kind, entries))
     return found
 
@@ -116,7 +126,7 @@ def _entry(key: MasterKey) -> Branch:
     for name in _ENTRY_FIELDS[key.kind]:
         value = values.get(name)
         if isinstance(value, Mapping):
-            value = Branch((str(item), str(text)) for item, text in value.items())
+            value = Branch(sorted(value.items()))  # an AWS encryption context
         if value or name not in _OPTIONAL_FIELDS:
             entry.append((name, value or ""))
     return entry
@@ -127,7 +137,7 @@ def parse_metadata(raw: object) -> Metadata:
     if not isinstance(raw, Mapping):
         raise FileError("the sops metadata is not a mapping; the file is cut or damaged")
     groups = _groups(raw)
-    threshold = _integer(raw, "shamir_threshold") or len(groups)
+    threshold = (_integer(raw, "shamir_threshold") or len(groups)) if len(groups) > 1 else 1  # one group: no shares
     if not 1 <= threshold <= len(groups):
         raise FileError(f"the sops metadata asks for {threshold} key groups but holds {len(groups)}")
     modified = parse_timestamp(_text(raw, "lastmodified"))
@@ -138,7 +148,8 @@ def parse_metadata(raw: object) -> Metadata:
         threshold=threshold,
         rule=_rule(raw),
         mac=_text(raw, "mac"),
-        lastmodified=re.sub(r"\.\d+", "", modified),  # RFC 3339 to the second: the form that authenticates the MAC
+        # RFC 3339 to the second: the form that authenticates the MAC.
+        lastmodified=re.sub(r"\.\d+", "", modified) if "." in modified else str(modified),
         mac_only_encrypted=_text(raw, "mac_only_encrypted").lower() == "true",
         version=_text(raw, "version"),
     )
@@ -155,7 +166,7 @@ def _groups(raw: Mapping[str, Any]) -> tuple[KeyGroup, ...]:
 
 
 def _group(raw: Mapping[str, Any]) -> KeyGroup:
-    return tuple(_master_key(kind, entry) for kind in _IDENTITY_FIELDS for entry in _entries(raw, kind))
+    return tuple(_master_key(kind, entry) for kind in _IDENTITY_FIELDS for entry in _entries(raw, kind) if entry)
 
 
 def _master_key(kind: str, entry: Mapping[str, Any]) -> MasterKey:
@@ -167,7 +178,7 @@ def _master_key(kind: str, entry: Mapping[str, Any]) -> MasterKey:
 
 
 def _rule(raw: Mapping[str, Any]) -> Rule:
-    rules = [Rule(kind, pattern) for kind in RuleKind if (pattern := _text(raw, kind.value))]
+    rules = [Rule(kind, pattern) for name, kind in _RULE_KINDS if (pattern := _text(raw, name))]
     if len(rules) > 1:
         names = ", ".join(rule.kind.value for rule in rules)
         raise FileError(f"the sops metadata has more than one rule of what is encrypted: {names}")
@@ -176,9 +187,9 @@ def _rule(raw: Mapping[str, Any]) -> Rule:
 
 def _entries(raw: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
     value = raw.get(name) or []  # old versions write null or []
-    if not isinstance(value, list) or not all(isinstance(entry, Mapping) for entry in value):
+    if not isinstance(value, list) or not all(entry is None or isinstance(entry, Mapping) for entry in value):
         raise FileError(f"`{name}` in the sops metadata is not a list of mappings; the file is cut or damaged")
-    return value
+    return [entry or {} for entry in value]
 
 
 def _text(raw: Mapping[str, Any], name: str) -> str:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import math
 import re
-from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from sops_python.tree import Timestamp
+
+if TYPE_CHECKING:
+    from decimal import Decimal
 
 INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
 
@@ -56,7 +59,9 @@ def float_fixed(value: float) -> str:
     special = _special(value)
     if special:
         return special
-    text = format(Decimal(repr(value)), "f")
+    text = repr(value)
+    if "e" in text:
+        text = format(_shortest(value), "f")
     return text[:-2] if text.endswith(".0") else text
 
 
@@ -66,13 +71,20 @@ def float_yaml(value: float) -> str:
         return ".nan"
     if math.isinf(value):
         return ".inf" if value > 0 else "-.inf"
-    return float_fixed(value) if -4 <= _exponent(value) < 6 else _scientific(value, 2)
+    return float_fixed(value) if value == 0 or 1e-4 <= abs(value) < 1e6 else _scientific(value, 2)
 
 
 def float_json(value: float) -> str:
     """As Go's encoding/json prints it; the value must be finite."""
     size = abs(value)
     return _scientific(value, 1) if size != 0 and (size < 1e-6 or size >= 1e21) else float_fixed(value)
+
+
+def _shortest(value: float) -> Decimal:
+    """The fewest digits that mean this number."""
+    from decimal import Decimal  # most files have no such number, and need no import for it
+
+    return Decimal(repr(value))
 
 
 def _special(value: float) -> str | None:
@@ -84,11 +96,11 @@ def _special(value: float) -> str | None:
 
 
 def _exponent(value: float) -> int:
-    return Decimal(repr(value)).adjusted() if value else 0
+    return _shortest(value).adjusted() if value else 0
 
 
 def _scientific(value: float, exponent_digits: int) -> str:
-    sign, digits, _ = Decimal(repr(value)).normalize().as_tuple()
+    sign, digits, _ = _shortest(value).normalize().as_tuple()
     mantissa = "".join(map(str, digits))
     exponent = _exponent(value)
     fraction = f".{mantissa[1:]}" if len(mantissa) > 1 else ""

@@ -47,7 +47,7 @@ class Rule(_Said):  # of its own, since a NamedTuple has no place for what is ca
     def matches(self) -> Callable[[str], bool]:
         """Whether one key, or one comment's text, matches."""
         if self.kind in (RuleKind.UNENCRYPTED_SUFFIX, RuleKind.ENCRYPTED_SUFFIX):
-            return _remember(lambda text: text.endswith(self.pattern))
+            return lambda text: text.endswith(self.pattern)
         return regex(self.pattern) or (lambda _: False)  # sops ignores a broken pattern: it never matches
 
 

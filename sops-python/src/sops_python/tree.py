@@ -7,7 +7,6 @@ a `Comment` (whose value is `None`); a sequence is a list of values and comments
 from __future__ import annotations
 
 from collections.abc import Callable
-from decimal import Decimal
 from typing import Any, TypeAlias
 
 MAX_DEPTH = 200  # levels of nesting; everything here that recurses relies on it
@@ -78,6 +77,8 @@ def to_plain(value: Value, *, merge: bool = False) -> Plain:
     if isinstance(value, Timestamp):
         return str(value)
     if isinstance(value, float) and value.is_integer() and abs(value) < 1e21:
+        from decimal import Decimal
+
         return int(Decimal(repr(value)))  # the shortest digits, then zeros, as it is printed
     return value
 

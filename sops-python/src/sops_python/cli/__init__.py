@@ -6,6 +6,7 @@ sops has it) an edited file was not changed; `exec-env` and `exec-file` end as t
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -32,6 +33,8 @@ _LEGACY |= {"-r": "rotate", "--rotate": "rotate"}
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code."""
+    if arguments is None:
+        gc.disable()  # a command's objects live to its end: looking among them for garbage only costs time
     argv = list(sys.argv[1:] if arguments is None else arguments)
     try:
         return _run(argv)

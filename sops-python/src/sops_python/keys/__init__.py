@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from _thread import allocate_lock  # `threading` is loaded by those who start threads
 from collections.abc import Callable, Iterable, Sequence
-from threading import Lock
 from typing import Protocol, TypeVar
 
 from sops_python.errors import Attempt, FileError, MasterKeyError, SopsError
@@ -52,7 +52,7 @@ class Keyring:
         self._order = {kind: rank for rank, kind in enumerate(decryption_order)}
         self._in_flight = in_flight
         self._known: dict[tuple[str, str, str], bytes | Attempt] = {}
-        self._lock = Lock()
+        self._lock = allocate_lock()
 
     def data_key(self, metadata: Metadata) -> bytes:
         """The 32 bytes that open a file's values.

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from _thread import allocate_lock
 from collections.abc import Callable, Mapping
-from threading import Lock
 from typing import TYPE_CHECKING
 
 from sops_python.metadata import MasterKey
@@ -64,7 +64,7 @@ class Lazy:
         self.remote = remote
         self._make = make
         self._source: KeySource | None = None
-        self._lock = Lock()
+        self._lock = allocate_lock()
 
     def unwrap(self, key: MasterKey) -> bytes:
         return self._made().unwrap(key)

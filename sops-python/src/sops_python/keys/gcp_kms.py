@@ -138,7 +138,7 @@ def _from_environment(environ: Mapping[str, str]) -> Any:
             info = None
         if not isinstance(info, dict):
             raise MasterKeyError("GOOGLE_CREDENTIALS is neither JSON nor a file of it")
-        return google.auth.load_credentials_from_dict(info, scopes=_SCOPES)[0]
+        return google.auth.load_credentials_from_dict(info, scopes=_SCOPES)[0]  # type: ignore[no-untyped-call]
     if token := environ.get("GOOGLE_OAUTH_ACCESS_TOKEN"):
-        return Credentials(token)
+        return Credentials(token)  # type: ignore[no-untyped-call]
     return _default()

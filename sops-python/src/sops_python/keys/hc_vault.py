@@ -50,8 +50,8 @@ class VaultTransitSource:
     ) -> None:
         """`address`: the origin that may receive the token, such as https://vault.example.org:8200.
 
-        `allowed_addresses`: further origins, `*` standing for one label of a host's name; `all` for any with https. Only
-        an origin that begins with http:// lets the token travel in clear. `verify`, `certificate`: as for `KeyService`.
+        `allowed_addresses`: further origins, `*` standing for one label of a host's name; `all` for any with https.
+        Only one that begins with http:// lets the token travel in clear. `verify`, `certificate`: as for `KeyService`.
         """
         self._token = token
         self._allowed = tuple(filter(None, (address, *allowed_addresses)))

@@ -100,13 +100,13 @@ def _make_client(profile: str | None, role: str | None, region: str) -> Any:
 
 def _assuming(session: Any, role: str, region: str, config: Any) -> Any:
     """A session with the role's credentials, asked for again before they end."""
-    from botocore import credentials  # type: ignore[import-untyped]
+    from botocore import credentials
     from botocore.session import Session
 
     def sts(service: str, **options: Any) -> Any:
         return session.create_client(service, region_name=region, **{**options, "config": config})
 
-    class Role(credentials.CredentialProvider):
+    class Role(credentials.CredentialProvider):  # type: ignore[misc]
         METHOD = "assume-role"
 
         def load(self) -> Any:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import enum
 import importlib
+import re
 from typing import Protocol, cast
 
+from sops_python.errors import FileError
 from sops_python.tree import Branch, Value
 
 
@@ -59,15 +61,28 @@ _EXTENSIONS = {
 
 
 def format_of(name: str) -> Format:
-    """The format of a file by its name: what no extension tells is binary, as sops has it."""
-    extension = "." + name.rpartition(".")[2]
-    return _EXTENSIONS.get(extension.lower(), Format.BINARY)
+    """The format of a file by its name: what no extension tells is binary (`.YAML` too), as sops has it."""
+    return next((known for extension, known in _EXTENSIONS.items() if name.endswith(extension)), Format.BINARY)
+
+
+def text_of(data: bytes, file_format: Format | None) -> str:
+    """The text that `load` takes; a byte that is no UTF-8 becomes a lone surrogate in formats where sops lets it pass.
+
+    Raises FileError.
+    """
+    if file_format is Format.DOTENV:
+        return data.decode("utf-8", "surrogateescape")  # here a byte order mark belongs to the first name
+    errors = "surrogateescape" if file_format is Format.INI else "strict"
+    try:
+        return data.decode("utf-8-sig", errors)
+    except UnicodeDecodeError as error:
+        raise FileError(f"not UTF-8 (byte {error.start}): not a file that sops wrote") from None
 
 
 def detect(text: str) -> Format:
     """The format that an encrypted text looks like, when neither name nor caller says it."""
     if text.lstrip()[:1] == "{":
         return Format.JSON
-    if "\nsops_version=" in text:
+    if re.search(r"^sops_version=", text, re.MULTILINE):
         return Format.DOTENV
-    return Format.INI if "\n[sops]\n" in text else Format.YAML
+    return Format.INI if re.search(r"^\[sops\]", text, re.MULTILINE) else Format.YAML

@@ -5,9 +5,11 @@ A file is a branch of sections, `DEFAULT` first; a section's own comment is its 
 
 from __future__ import annotations
 
+import itertools
 import re
 
 from sops_python.errors import FileError
+from sops_python.stores import json
 from sops_python.stores.flat import flatten, unflatten
 from sops_python.stores.ini_reader import BLANKS, DEFAULT, DELIMITERS, read
 from sops_python.stores.texts import decoded, encoded, scalar_text, value_of
@@ -38,24 +40,21 @@ def load_plain(data: bytes) -> list[Branch]:
 
 
 def emit(branches: list[Branch]) -> bytes:
-    """The sections, byte for byte as sops prints them: a few texts it can't read again, such as `"a"` with its quotes.
+    """The sections of all documents, byte for byte as sops prints them: a few texts it can't read again, such as `"a"` with its quotes.
 
     Raises FileError for a tree that is no mapping of mappings of scalars.
     """
-    return encoded(_written(branches[0] if branches else Branch(), exact=False))
+    return encoded(_written(branches, exact=False))
 
 
 def emit_encrypted(branches: list[Branch], metadata: Branch, *, indent: int | None = None) -> bytes:
     """The sections, and one more for the metadata; what is left in the clear is quoted so that it can be read again."""
     flat: list[tuple[str | Comment, Value]] = [(name, text) for name, text in flatten(metadata)]
-    document = Branch([*(branches[0] if branches else ()), (_METADATA, Branch(flat))])
-    return encoded(_written(document, exact=True))
+    return encoded(_written([*branches, Branch([(_METADATA, Branch(flat))])], exact=True))
 
 
 def emit_value(value: Value) -> bytes:
     """A text as it is, a mapping as a file of its own, another scalar as JSON. Raises FileError for a sequence."""
-    from sops_python.stores import json
-
     if isinstance(value, Branch):
         return emit([value])
     if isinstance(value, Sequence):
@@ -63,9 +62,9 @@ def emit_value(value: Value) -> bytes:
     return json.emit_value(value)
 
 
-def _written(branch: Branch, *, exact: bool) -> str:
+def _written(branches: list[Branch], *, exact: bool) -> str:
     texts: list[str] = []
-    for name, section in branch:
+    for name, section in itertools.chain.from_iterable(branches):
         if isinstance(name, Comment):
             continue  # sops leaves them out too: only sections and keys have comments
         if not isinstance(section, Branch):

@@ -127,7 +127,7 @@ class _Reader:
         opened = self._number
         while (line := self._next()) is not None:
             end = line.rfind(quote)
-            if end >= 0:
+            if end >= 0 and not line.rstrip(BLANKS).endswith("\\"):  # a backslash goes on even behind the quote
                 if found := _MARKS.search(line, end):
                     self._comment += line[found.start() :].strip(BLANKS)
                 return value + line[:end]

@@ -9,6 +9,7 @@ from typing import Any, cast
 
 from sops_python.errors import FileError
 from sops_python.scalars import INT64_MAX, INT64_MIN, float_json
+from sops_python.stores.texts import extracted_text
 from sops_python.tree import MAX_DEPTH, Branch, Comment, Scalar, Sequence, Value, is_shallow
 
 NUMBERS_WERE_FLOAT64 = True
@@ -85,24 +86,38 @@ def load_plain(data: bytes) -> list[Branch]:
 
 def emit(branches: list[Branch]) -> bytes:
     """The first document, as sops prints it: JSON has no second one. Raises FileError."""
-    return emit_value(branches[0] if branches else Branch())
+    return _text_of(branches[0] if branches else Branch(), "\t").encode() + b"\n"
 
 
 def emit_encrypted(branches: list[Branch], metadata: Branch, *, indent: int | None = None) -> bytes:
     """The first document with its metadata; `indent`: blanks a level, a tab for None."""
-    document = Branch([*(branches[0] if branches else ()), ("sops", metadata)])
-    return _text_of(document, "\t" if indent is None else " " * indent).encode()
+    document = Branch([*(branches[0] if branches else ()), ("sops", _with_nulls(metadata))])
+    return _text_of(document, "\t" if indent is None else " " * indent).encode() + b"\n"
+
+
+def _with_nulls(value: Value) -> Value:
+    """Metadata in which a list without items is null, as sops writes it in JSON."""
+    if isinstance(value, Branch):
+        return Branch((key, _with_nulls(item)) for key, item in value)
+    if isinstance(value, Sequence):
+        return Sequence(_with_nulls(item) for item in value) or None
+    return value
 
 
 def emit_value(value: Value) -> bytes:
-    """One value with a final newline. Raises FileError for infinity and NaN."""
-    return _text_of(value, "\t").encode()
+    """A text as it is, a mapping as a file, another value as JSON without a final newline.
+
+    Raises FileError for infinity and NaN.
+    """
+    if isinstance(value, Branch):
+        return emit([value])
+    text = extracted_text(value)
+    return _text_of(value, "\t").encode() if text is None else text
 
 
 def _text_of(value: Value, step: str) -> str:
     parts: list[str] = []
     _write(value, "\n", step, parts)
-    parts.append("\n")
     return "".join(parts)
 
 
@@ -141,7 +156,9 @@ def _scalar(value: Scalar) -> str:
         if not math.isfinite(value):
             raise FileError("JSON has no infinity and no NaN")
         return float_json(value)
-    return _quoted(value.decode("utf-8", "replace") if isinstance(value, bytes) else value)
+    if isinstance(value, bytes):  # Go writes each byte that is no UTF-8 as the replacement character, escaped
+        return _LONE_SURROGATE.sub(r"\\ufffd", _quoted(value.decode("utf-8", "surrogateescape")))
+    return _quoted(value)
 
 
 def _quoted(text: str) -> str:

@@ -10,7 +10,7 @@ import re
 
 from sops_python.errors import FileError
 from sops_python.scalars import float_yaml
-from sops_python.tree import Scalar, Timestamp
+from sops_python.tree import Scalar, Timestamp, Value
 
 _FRACTION = re.compile(r"\.\d+(?=[Z+-])")
 
@@ -35,6 +35,13 @@ def _float_text(value: float) -> str:
         return "+Inf" if value > 0 else "-Inf"
     text = float_yaml(value).upper()
     return text if "." in text or "E" in text else f"{text}.0"
+
+
+def extracted_text(value: Value) -> bytes | None:
+    """A text as `--extract` prints it in every format: as it is, so that it can go into a variable or a file."""
+    if isinstance(value, str) and not isinstance(value, Timestamp):
+        return value.encode()
+    return value if isinstance(value, bytes) else None
 
 
 def decoded(data: bytes) -> str:

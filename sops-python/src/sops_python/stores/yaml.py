@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sops_python.errors import FileError
 from sops_python.stores import yaml_canonical
+from sops_python.stores.texts import extracted_text
 from sops_python.tree import Branch, Value
 
 NUMBERS_WERE_FLOAT64 = False
@@ -44,7 +45,8 @@ def emit_encrypted(branches: list[Branch], metadata: Branch, *, indent: int | No
 
 
 def emit_value(value: Value) -> bytes:
-    """One value with a final newline."""
+    """A text as it is, another value as YAML with a final newline."""
     from sops_python.stores.yaml_emit import emit_node
 
-    return emit_node(value).encode()
+    text = extracted_text(value)
+    return emit_node(value).encode() if text is None else text

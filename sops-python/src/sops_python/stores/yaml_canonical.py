@@ -82,8 +82,12 @@ class _Reader:
                 key = _quoted_key(found)
             elif type(resolve(key)) is not str or key[-1] == " ":
                 break
-            if dashes or gap or self._waits is not None or len(blanks) != self._column:
+            if dashes or gap:
                 self._move(found, len(blanks), len(dashes) // 2, keyed=key is not None)
+            elif self._waits is not None:
+                self._open(len(blanks), Branch())
+            elif len(blanks) != self._column:
+                self._close(len(blanks))
             value: Value
             if plain is None:
                 value = self._value(found)

@@ -21,7 +21,7 @@ def emit_node(value: Value, step: int = _STEP) -> str:
         writer.block(value, 0, "")
     else:
         writer.leaf("", value, 0, step)
-    return "".join(f"{line}\n" for line in writer.lines)
+    return "\n".join([*writer.lines, ""])
 
 
 class _Writer:

@@ -10,7 +10,7 @@ from sops_python.stores.yaml_scalars import reads_as_string
 from sops_python.tree import Scalar, Timestamp
 
 # The letters here begin no word that means something else (`true`, `yes`, …): most keys and many values are such texts.
-_SURELY_PLAIN = re.compile(r"[A-EG-MP-SU-XZa-eg-mp-su-xz_/][0-9A-Za-z_/.@+=-]*")
+_SURELY_PLAIN = re.compile(r"[A-EG-MP-SU-XZa-eg-mp-su-xz_/][0-9A-Za-z_/.@+=-]*(?: [0-9A-Za-z_/.@+=-]+)*")
 # These two take milliseconds to compile: they stay text, which `re` compiles when it is first needed.
 _SPECIAL = "[^\t\n\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd]"
 _ESCAPED = '["\\\\\t\n]|' + _SPECIAL
