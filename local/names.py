@@ -32,6 +32,25 @@ SOPS_CLIENT_SECRET = "worthless-outside-the-local-world"
 KUBELET_CLIENT_ID = "0522efda-e223-4883-817b-6d0f924dd72d"  # pulls images, nothing else
 KUBELET_OID = "a0c3bd7a-5a5e-4d0e-9a3f-6b1f6f0f8d57"
 
+# Google Cloud, as the doubles know it: its service accounts' keys are made per state directory.
+GCP_PROJECT = "acme-shop"
+GCP_KEY_RING = f"projects/{GCP_PROJECT}/locations/europe-west1/keyRings/sops"
+GCP_KEY = f"{GCP_KEY_RING}/cryptoKeys/shop"  # what `sops --gcp-kms` takes
+GCP_DISABLED_KEY = f"{GCP_KEY_RING}/cryptoKeys/shop-disabled"
+GCP_DEPLOYER = f"shop-deployer@{GCP_PROJECT}.iam.gserviceaccount.com"  # may encrypt and decrypt
+GCP_DECRYPTER = f"shop-runner@{GCP_PROJECT}.iam.gserviceaccount.com"  # may decrypt
+GCP_STRANGER = f"stranger@{GCP_PROJECT}.iam.gserviceaccount.com"  # may do nothing
+
+# HashiCorp Vault, as the doubles know it: a server of acme's own.
+HC_VAULT_HOST = "vault.acme.example"
+HC_VAULT_URL = f"https://{HC_VAULT_HOST}"
+HC_VAULT_ENGINE = "transit"
+HC_VAULT_KEY = "sops"
+HC_VAULT_KEY_URL = f"{HC_VAULT_URL}/v1/{HC_VAULT_ENGINE}/keys/{HC_VAULT_KEY}"  # what `sops --hc-vault-transit` takes
+HC_VAULT_ROOT_TOKEN = "hvs.root-worthless-outside-the-local-world"
+HC_VAULT_TOKEN = "hvs.shop-worthless-outside-the-local-world"  # may use the key
+HC_VAULT_STRANGER_TOKEN = "hvs.stranger-worthless-outside-the-local-world"  # may do nothing
+
 # GitHub, as the doubles know it.
 OWNER = "acme"
 REPOSITORY = f"{OWNER}/shop"
@@ -51,6 +70,9 @@ CLOUD_HOSTS = (
     REGISTRY,
     "token.actions.githubusercontent.com",
     "api.github.com",
+    "oauth2.googleapis.com",
+    "cloudkms.googleapis.com",
+    HC_VAULT_HOST,
 )
 
 # Loopback ports, away from the defaults that kind, minikube or k3s would hold.

@@ -19,8 +19,12 @@ from local.cloud.entra import ACR_AUDIENCE, AKS_AUDIENCE, ARM_AUDIENCE, VAULT_AU
 from local.cloud.entra_discovery import HOST
 from local.cloud.github_oidc import GitHubOidc
 from local.cloud.github_rest import GitHubRest
+from local.cloud.google_accounts import GoogleAccounts
+from local.cloud.google_kms import CloudKms
+from local.cloud.google_oauth import GoogleOAuth
+from local.cloud.hashicorp_vault import HashiCorpVault
 from local.cloud.identities import BY_OBJECT
-from local.cloud.keys import SigningKey
+from local.cloud.keys import SigningKey, kept_secret
 from local.cloud.keyvault import KeyVault
 from local.cloud.registry_proxy import RegistryProxy
 from local.cloud.run_command import RunCommands
@@ -78,6 +82,7 @@ def build_services(options: argparse.Namespace, state: files.StateFiles) -> dict
     commands = RunCommands(cluster.admin_kubeconfig, (options.state / "bin",))
     registry = container_registry(options, state, entra)
     ensure_key(options.state)
+    google = GoogleAccounts(state.cloud)
     return {
         HOST: entra,
         options.address: entra,  # the API server fetches Entra's keys by address
@@ -88,6 +93,9 @@ def build_services(options: argparse.Namespace, state: files.StateFiles) -> dict
         names.REGISTRY: registry,
         "token.actions.githubusercontent.com": github,
         "api.github.com": GitHubRest(options.state),
+        "oauth2.googleapis.com": GoogleOAuth(google),
+        "cloudkms.googleapis.com": CloudKms(google, kept_secret(state.cloud / "google-kms.key")),
+        names.HC_VAULT_HOST: HashiCorpVault(kept_secret(state.cloud / "hashicorp-vault.key")),
     }
 
 

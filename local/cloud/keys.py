@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import secrets
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,13 @@ def b64url_decode(text: str) -> bytes:
 
 def integer(number: int) -> str:
     return b64url(number.to_bytes((number.bit_length() + 7) // 8, "big"))
+
+
+def kept_secret(path: Path) -> bytes:
+    """The 32 bytes of a file, made when there is none."""
+    if not path.exists():
+        write(path, secrets.token_bytes(32), secret=True)
+    return path.read_bytes()
 
 
 class SigningKey:

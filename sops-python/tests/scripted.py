@@ -1,9 +1,8 @@
-"""A transport of prepared answers, for tests of what is said to a service and made of its answers: no socket is opened."""
+"""A transport of prepared answers: what is said to a service, and made of its answers, without a socket."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from typing import Any
 
 import requests
@@ -51,6 +50,3 @@ class Script(BaseAdapter):
 
 def nothing_waits(_: float) -> None:
     """A `sleep` for tests that don't ask how long."""
-
-
-Sleep = Callable[[float], None]

@@ -7,6 +7,7 @@ import re
 import secrets
 import time
 from base64 import urlsafe_b64encode
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -97,6 +98,14 @@ def test_one_token_serves_many_files_and_a_dying_one_is_replaced() -> None:
     source.unwrap(VAULT_KEY)
     source.unwrap(VAULT_KEY)
     assert [request.headers["Authorization"] for request in script.requests] == ["Bearer token-1", "Bearer token-2"]
+
+
+def test_threads_that_start_together_ask_for_one_token() -> None:
+    source, script, credential, _ = vault(*[OPENED] * 64)
+    with ThreadPoolExecutor(16) as pool:
+        assert list(pool.map(source.unwrap, [VAULT_KEY] * 64)) == [DATA_KEY] * 64
+    assert len(credential.scopes) == 1
+    assert len(script.requests) == 64
 
 
 @pytest.mark.parametrize(

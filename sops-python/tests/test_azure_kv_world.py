@@ -6,12 +6,14 @@ import os
 import re
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from both_ways import RealSops, assert_both_ways
 
 from local import names
-from sops_python import DataKeyError, Keyring, decrypt
+from sops_python import DataKeyError, Keyring, MasterKey, MasterKeyError, decrypt
 from sops_python.keys.azure_kv import AzureKeyVaultSource
 from tests.integration.cloud import Cloud, cloud, in_cloud
 
@@ -29,6 +31,43 @@ def test_a_file_of_the_real_sops_is_opened_by_who_holds_the_role(cloud: Cloud, t
     with pytest.raises(DataKeyError, match="Key Vault Crypto User") as caught:
         decrypt(encrypted, keys=[AzureKeyVaultSource(cloud.stranger())])
     assert CANARY not in str(caught.value)
+
+
+@in_cloud
+@pytest.mark.parametrize("version", [names.VAULT_KEY_VERSION, ""], ids=["version", "newest"])
+def test_sops_and_this_package_open_each_others_files(
+    cloud: Cloud, sops_binary: Path, tmp_path: Path, version: str
+) -> None:
+    (tmp_path / "assertion").write_text(cloud.id_token(names.SUBJECTS[0]))
+    os.environ |= {
+        "AZURE_CLIENT_ID": names.CLIENT_ID,
+        "AZURE_TENANT_ID": names.TENANT,
+        "AZURE_FEDERATED_TOKEN_FILE": str(tmp_path / "assertion"),
+    }
+    key = MasterKey("azure_kv", {"vault_url": names.VAULT_URL, "name": names.VAULT_KEY, "version": version}, "")
+    source = AzureKeyVaultSource(cloud.credential())
+    assert_both_ways(key, Keyring([source]), RealSops(sops_binary, tmp_path))
+    assert source.wrap(key, bytes(32)).fields["version"] == names.VAULT_KEY_VERSION
+
+
+@in_cloud
+def test_many_threads_share_one_token_and_no_more_connections_than_they_are(cloud: Cloud) -> None:
+    source = AzureKeyVaultSource(cloud.credential())
+    key = MasterKey("azure_kv", {"vault_url": names.VAULT_URL, "name": names.VAULT_KEY}, "")
+    with ThreadPoolExecutor(16) as pool:
+        keys = list(pool.map(lambda number: source.wrap(key, bytes([number]) * 32), range(64)))
+        assert list(pool.map(source.unwrap, keys)) == [bytes([number]) * 32 for number in range(64)]
+    manager = source._service.open_session().get_adapter(names.VAULT_URL).poolmanager  # type: ignore[attr-defined]
+    (pools,) = [manager.pools.get(name) for name in manager.pools.keys()]  # noqa: SIM118  # no mapping
+    assert pools.num_requests == 128
+    assert pools.num_connections <= 16
+
+
+@in_cloud
+def test_an_identity_without_the_role_cannot_wrap(cloud: Cloud) -> None:
+    key = MasterKey("azure_kv", {"vault_url": names.VAULT_URL, "name": names.VAULT_KEY}, "")
+    with pytest.raises(MasterKeyError, match="may not use keys/encrypt on this key: give it the role"):
+        AzureKeyVaultSource(cloud.stranger()).wrap(key, bytes(32))
 
 
 @in_cloud

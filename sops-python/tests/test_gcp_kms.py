@@ -19,6 +19,10 @@ from scripted import Answer, Script, nothing_waits
 from sops_python import MasterKey, MasterKeyError
 from sops_python.keys.gcp_kms import GcpKmsSource
 
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:The load_credentials_from_dict"
+)  # of what a user has in the environment
+
 DATA_KEY = secrets.token_bytes(32)
 NAME = "projects/shop/locations/global/keyRings/sops/cryptoKeys/main"
 KEY = MasterKey("gcp_kms", {"resource_id": NAME}, b64encode(b"wrapped").decode())
@@ -35,7 +39,7 @@ class Counting(Credentials):
         self.asked = 0
         self._quota_project_id = quota_project
 
-    def refresh(self, request: Any) -> None:
+    def refresh(self, _: Any) -> None:
         self.asked += 1
         if self.error:
             raise self.error
@@ -106,7 +110,7 @@ def test_a_refusal_says_what_is_missing_and_quotes_no_free_text(answer: Any, rea
 
 
 def test_wrapping_needs_another_role_than_unwrapping() -> None:
-    with pytest.raises(MasterKeyError, match="useToEncrypt on this key .*CryptoKey Encrypter"):
+    with pytest.raises(MasterKeyError, match=r"useToEncrypt on this key .*CryptoKey Encrypter"):
         kms(refused(403, "PERMISSION_DENIED"))[0].wrap(KEY, DATA_KEY)
 
 

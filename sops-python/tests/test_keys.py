@@ -148,7 +148,14 @@ def test_metadata_of_other_versions_is_read(fields: dict[str, Any]) -> None:
         ({**MINIMAL, "age": [{"recipient": "age1x"}]}, "`age` in the sops metadata has no `enc`"),
         ({**MINIMAL, "age": "age1x"}, "not a list of mappings"),
         ({**MINIMAL, "encrypted_regex": "a", "encrypted_suffix": "b"}, "more than one rule"),
-        ({**MINIMAL, "shamir_threshold": 2}, "asks for 2 key groups but holds 1"),
+        (
+            {
+                "lastmodified": MINIMAL["lastmodified"],
+                "key_groups": [{"age": MINIMAL["age"]}] * 2,
+                "shamir_threshold": 3,
+            },
+            "asks for 3 key groups but holds 2",
+        ),
         ({**MINIMAL, "shamir_threshold": "two"}, "not a number"),
         ({**MINIMAL, "mac": ["x"]}, "not a scalar"),
     ],

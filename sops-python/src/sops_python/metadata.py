@@ -45,8 +45,10 @@ class MasterKey(NamedTuple):
         return "/".join(part for part in parts if part)
 
     @property
-    def blob(self) -> tuple[str, str, str]:
-        """What is asked when this key is unwrapped: equal for two files whose wrapped key is the same."""
+    def blob(self) -> tuple[str, ...]:
+        """What is asked when this key is unwrapped: equal for two entries that get the same answer."""
+        if self.kind == "kms":  # who may use an AWS key depends on these, and so does what it opens
+            return self.kind, self.enc, *(str(self.fields.get(name)) for name in _ENTRY_FIELDS["kms"])
         return self.kind, self.identity, self.enc
 
 
@@ -137,7 +139,9 @@ def parse_metadata(raw: object) -> Metadata:
     if not isinstance(raw, Mapping):
         raise FileError("the sops metadata is not a mapping; the file is cut or damaged")
     groups = _groups(raw)
-    threshold = (_integer(raw, "shamir_threshold") or len(groups)) if len(groups) > 1 else 1  # one group: no shares
+    threshold = _integer(raw, "shamir_threshold") or len(groups)
+    if len(groups) == 1:
+        threshold = 1  # one group holds the whole key, whatever the threshold says: so sops has it
     if not 1 <= threshold <= len(groups):
         raise FileError(f"the sops metadata asks for {threshold} key groups but holds {len(groups)}")
     modified = parse_timestamp(_text(raw, "lastmodified"))

@@ -99,9 +99,7 @@ class Keys:
             from sops_python.keys.pgp import PgpKeySource
 
             given = self._given
-            found.append(
-                _made("pgp", lambda: PgpKeySource.from_text(given.pgp_key, passphrase=given.pgp_passphrase or None))
-            )
+            found.append(_made("pgp", lambda: PgpKeySource([given.pgp_key], passphrase=given.pgp_passphrase)))
         return found
 
     def failure(self, error: DataKeyError, file: str) -> Failure:

@@ -51,7 +51,7 @@ class Keyring:
         self._sources = tuple(sources)
         self._order = {kind: rank for rank, kind in enumerate(decryption_order)}
         self._in_flight = in_flight
-        self._known: dict[tuple[str, str, str], bytes | Attempt] = {}
+        self._known: dict[tuple[str, ...], bytes | Attempt] = {}
         self._lock = allocate_lock()
 
     def data_key(self, metadata: Metadata) -> bytes:

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any, TypeAlias
 
 from sops_python.errors import FileError, MasterKeyError
 from sops_python.metadata import MasterKey
 
-if TYPE_CHECKING:
-    from pyrage import ssh, x25519
-
-    Identity = x25519.Identity | ssh.Identity
+Identity: TypeAlias = Any  # pyrage's x25519.Identity or ssh.Identity
 
 _SSH = "ssh-"  # recipients of SSH keys begin so
 _VARIABLES = "SOPS_AGE_KEY, SOPS_AGE_KEY_FILE, SOPS_AGE_KEY_CMD"

@@ -5,14 +5,11 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import Any, TypeAlias
 
 from sops_python.errors import FileError
 
-if TYPE_CHECKING:
-    from pyrage import ssh, x25519
-
-    Identity = x25519.Identity | ssh.Identity
+Identity: TypeAlias = Any  # pyrage's x25519.Identity or ssh.Identity
 
 _LARGEST = 1 << 20
 _COMMAND_SECONDS = 60

@@ -59,7 +59,7 @@ def _answered(response: dict[str, Any], operation: str, role: str | None) -> Mas
     if code in _TRANSIENT or status >= 500 or status == 429:
         what = "throttles requests" if "hrottl" in code or "Limit" in code or status == 429 else "is unavailable"
         return MasterKeyError(f"{service} {what} ({code})", transient=True)
-    if code.startswith("AccessDenied"):
+    if code.startswith("AccessDenied") or (status == 403 and code not in _REASONS):
         return MasterKeyError(f"{_permission(operation, role)} ({code})")
     return MasterKeyError(f"{_REASONS.get(code, f'{service} refused')} ({code})")
 

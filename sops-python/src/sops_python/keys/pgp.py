@@ -94,7 +94,7 @@ class PgpKeySource:
                 reasons[f"the PGP key given can't be used: {reason} (SOPS_PGP_KEY, SOPS_PGP_PASSPHRASE)"] = None
                 continue
             try:
-                return bytes(pysequoia.decrypt(message.encode(), decryptor=decryptor).bytes)
+                return pysequoia.decrypt(message.encode(), decryptor=decryptor).bytes or b""
             except Exception:
                 reasons["the PGP key given does not open it"] = None
         return "; ".join(reasons)

@@ -16,7 +16,7 @@ Out = TypeVar("Out")
 def open_all(openings: Iterable[Opening], unwrap: Unwrap, in_flight: int) -> None:
     """Ask for what the openings need until each has ended. An interruption ends it: nothing new is asked."""
     with ThreadPoolExecutor(in_flight, "sops-key") as pool:
-        asked: dict[tuple[str, str, str], Future[bytes | Attempt]] = {}
+        asked: dict[tuple[str, ...], Future[bytes | Attempt]] = {}
         running: dict[Future[bytes | Attempt], list[Step]] = {}
 
         def ask(step: Step) -> None:

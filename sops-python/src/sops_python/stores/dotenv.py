@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sops_python.errors import FileError
 from sops_python.stores.flat import flatten, unflatten
-from sops_python.stores.texts import decoded, encoded, name_of, scalar_text, value_of
+from sops_python.stores.texts import encoded, name_of, scalar_text, value_of
 from sops_python.tree import Branch, Comment, Sequence, Value
 
 NUMBERS_WERE_FLOAT64 = False
@@ -54,7 +54,7 @@ def emit(branches: list[Branch]) -> bytes:
     return encoded("".join(_line(key, value) for key, value in (branches[0] if branches else ())))
 
 
-def emit_encrypted(branches: list[Branch], metadata: Branch, *, indent: int | None = None) -> bytes:
+def emit_encrypted(branches: list[Branch], metadata: Branch, *, indent: int | None = None) -> bytes:  # noqa: ARG001
     """The first document with its metadata in `sops_…` names."""
     flat = "".join(f"{_PREFIX}{name}={text}\n" for name, text in flatten(metadata))
     return emit(branches) + flat.encode()

@@ -1,4 +1,4 @@
-"""INI as sops reads and writes it: sections, all values texts, keys aligned, quotes and comments in a form of their own.
+"""INI as sops reads and writes it: sections, all values texts, keys aligned, quotes and comments by rules of its own.
 
 A file is a branch of sections, `DEFAULT` first; a section's own comment is its first item, a key's comment follows it.
 """
@@ -40,14 +40,14 @@ def load_plain(data: bytes) -> list[Branch]:
 
 
 def emit(branches: list[Branch]) -> bytes:
-    """The sections of all documents, byte for byte as sops prints them: a few texts it can't read again, such as `"a"` with its quotes.
+    """The sections of all documents, byte for byte as sops prints them, even texts that it can't read again (`"a"`).
 
     Raises FileError for a tree that is no mapping of mappings of scalars.
     """
     return encoded(_written(branches, exact=False))
 
 
-def emit_encrypted(branches: list[Branch], metadata: Branch, *, indent: int | None = None) -> bytes:
+def emit_encrypted(branches: list[Branch], metadata: Branch, *, indent: int | None = None) -> bytes:  # noqa: ARG001
     """The sections, and one more for the metadata; what is left in the clear is quoted so that it can be read again."""
     flat: list[tuple[str | Comment, Value]] = [(name, text) for name, text in flatten(metadata)]
     return encoded(_written([*branches, Branch([(_METADATA, Branch(flat))])], exact=True))

@@ -63,7 +63,8 @@ def inline(text: str) -> str:
 
 
 def _string(text: str, indent: int, step: int) -> str:
-    if "\n" not in text or " \n" in text or text.endswith(" ") or _has_special(text):
+    # A block that begins with a tab can't be read again; sops writes null for such a text.
+    if "\n" not in text or text[0] == "\t" or " \n" in text or text.endswith(" ") or _has_special(text):
         return inline(text)
     hint = str(step) if text[0] in " \n" else ""
     chomp = "-" if not text.endswith("\n") else "+" if text.endswith("\n\n") or text == "\n" else ""
