@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from both_ways import RealSops, assert_both_ways
 
 from sops_python import Creation, DataKeyError, FileError, Format, Keyring, MasterKey, MasterKeyError, decrypt, encrypt
 from sops_python.keys.pgp import PgpKeySource
@@ -94,21 +95,10 @@ def key(fingerprint: str, enc: str = "") -> MasterKey:
 
 
 @pytest.mark.parametrize("kind", ["plain", "curve"])
-def test_a_file_of_sops_opens_by_the_agent(
-    gnupg: Gnupg, agent: PgpKeySource, sops_with: Callable[..., bytes], kind: str
+def test_each_opens_the_others_files_of_every_format_by_the_agent(
+    gnupg: Gnupg, agent: PgpKeySource, sops_binary: Path, tmp_path: Path, kind: str
 ) -> None:
-    encrypted = sops_with("encrypt", "--pgp", getattr(gnupg, kind), data=TEXT)
-    assert decrypt(encrypted, keys=[agent]).emit() == TEXT
-
-
-@pytest.mark.parametrize("kind", ["plain", "curve"])
-def test_a_file_of_ours_opens_by_sops(
-    gnupg: Gnupg, agent: PgpKeySource, sops_with: Callable[..., bytes], kind: str
-) -> None:
-    group = tuple(from_text("pgp", getattr(gnupg, kind), "the test"))
-    encrypted = encrypt(TEXT, Creation(groups=(group,)), keys=[agent], format=Format.YAML)
-    assert b"\n    pgp:\n        - created_at: " in encrypted
-    assert sops_with("decrypt", data=encrypted) == TEXT
+    assert_both_ways(key(getattr(gnupg, kind)), Keyring([agent]), RealSops(sops_binary, tmp_path))
 
 
 @pytest.mark.parametrize(("kind", "passphrase"), [("plain", ""), ("curve", ""), ("locked", PASSPHRASE)])
