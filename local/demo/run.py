@@ -92,7 +92,7 @@ def _table(clock: list[tuple[str, float]], result: Run) -> None:
         say(f"│ {name:<44}{ended - begun:>8.1f} s")
         if name == "Pipeline":
             for step, phase, note, seconds in result.phases:
-                say(f"│   {step:<14} {phase:<24}{seconds:>14}   {note[:60]}")
+                say(f"│   {step.rpartition('/')[2]:<15} {phase:<23}{seconds:>14}   {note[:60]}")
     say(f"│ {'In all':<44}{clock[-1][1] - clock[0][1]:>8.1f} s")
     say("└────────────────────────────────────────────────────────────────────────────────────────")
 

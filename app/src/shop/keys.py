@@ -7,6 +7,7 @@ import base64
 import binascii
 import hashlib
 import hmac
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -57,3 +58,11 @@ def _armored(text: bytes, path: Path) -> bytes:
         return base64.b64decode("".join(lines[1:-1]), validate=True)
     except binascii.Error:
         raise ConfigError(f"{path} has a body that is not base64") from None
+
+
+if __name__ == "__main__":  # `python3 -m shop.keys DIRECTORY`: would the shop start with these?
+    try:
+        load_keys(Path(sys.argv[1]))
+    except ConfigError as error:
+        sys.exit(str(error))
+    print("The shop accepts its secrets.")

@@ -28,7 +28,7 @@ def run(_: Inputs, job: Job) -> Outputs:
     removed = restored = 0
     variables: list[str] = []
     failed: list[Failure] = []
-    with job.log.phase("Clean up") as phase:
+    with job.log.phase("Cleanup") as phase:
         for record in records(job.environ):
             try:
                 gone, back = record.undo()

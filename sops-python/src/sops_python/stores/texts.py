@@ -1,6 +1,6 @@
 """Values in formats that hold texts only (dotenv, INI), as sops prints them; and bytes that are no UTF-8 in such files.
 
-While a file is read or written, a byte that is no UTF-8 is a lone surrogate (PEP 383); in the tree it makes for `bytes`.
+While a file is read or written, a byte that is no UTF-8 is a lone surrogate (PEP 383); in the tree the value is bytes.
 """
 
 from __future__ import annotations
