@@ -6,17 +6,22 @@ import os
 import platform
 import sys
 
-from bench import demo, rollout, startup, world
-from bench.table import Row, show
+from bench import demo, rollout, sops, startup, world
+from bench.table import Race, Row, show, show_races
 
 BENCHES = {"startup": startup.measure, "rollout": rollout.measure, "demo": demo.measure, "world": world.measure}
+RACES = {"sops": sops.measure}
 
 
 def main(names: list[str]) -> None:
     print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}")
-    for name in names or BENCHES:
-        rows: list[Row] = BENCHES[name]()
-        show(name, rows)
+    for name in names or [*RACES, *BENCHES]:
+        if name in RACES:
+            races: list[Race] = RACES[name]()
+            show_races(name, races)
+        else:
+            rows: list[Row] = BENCHES[name]()
+            show(name, rows)
 
 
 if __name__ == "__main__":

@@ -122,10 +122,7 @@ def _rendered(decrypted: Decrypted, output: Format, path: str | None) -> bytes:
         raise FileError(f"{path}: the file is empty")
     from sops_python.paths import extract
 
-    value = extract(decrypted.tree[0], path)
-    if isinstance(value, str | bytes):  # as it is, so that it can go into a variable or a file
-        return value.encode() if isinstance(value, str) else value
-    return store_for(output).emit_value(value)
+    return store_for(output).emit_value(extract(decrypted.tree[0], path))
 
 
 def _write_below(folder: str, sources: list[tuple[str, str]], results: list[tuple[bytes, Format]]) -> None:
