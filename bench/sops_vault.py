@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-import functools
+import argparse
 import os
 import signal
 import subprocess
@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from local import names
 from local.cloud import __main__ as cloud
+from local.cloud.files import StateFiles
 from local.cloud.keys import b64url
 from local.cloud.vault_keys import PADDINGS, load_keys
 from local.cloud.wire import Request, Response, Service
@@ -115,12 +116,11 @@ def possible() -> bool:
 
 
 def main() -> None:
-    services = cloud.build_services
+    build = cloud.build_services
 
-    @functools.wraps(services)
-    def late(*arguments: object) -> dict[str, Service]:
-        built = services(*arguments)  # type: ignore[arg-type]  # passed on as they come
-        return {**built, HOST: Late(built[HOST])}
+    def late(options: argparse.Namespace, state: StateFiles) -> dict[str, Service]:
+        services = build(options, state)
+        return {**services, HOST: Late(services[HOST])}
 
     cloud.build_services = late
     cloud.main()

@@ -16,8 +16,11 @@ from xdist.scheduler import LoadScopeScheduling
 
 from local import names
 
-# Tests on the one world, and on a second one of their own, stand in one line; what needs none runs beside them.
-_BESIDE = re.compile(r"^(tests/(lint|unit|contract)/|sops-python/)")
+# Tests on the one world, and on a second one of their own, stand in one line; beside them runs what needs none, or
+# nothing of it but the doubles, which answer many at a time.
+_BESIDE = re.compile(
+    r"^(tests/(lint|unit|contract)/|sops-python/|tests/integration/test_(azure_identity|bin_run|cloud_|decrypt_))"
+)
 
 
 class OneLineForTheWorld(LoadScopeScheduling):

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from sops_python.keys.azure_kv import TokenCredential
 
 MAX_FILE_BYTES = 5 << 20
+_USUAL_BYTES = 64 << 10
 E = TypeVar("E", bound=SopsError)
 
 
@@ -36,7 +37,9 @@ def read_stdin(*, limit: int = MAX_FILE_BYTES) -> bytes:
 
 
 def _limited(stream: BinaryIO, name: str, limit: int) -> bytes:
-    data = stream.read(limit + 1)
+    data = stream.read(_USUAL_BYTES)  # a buffer for the limit would be made for every small file
+    if len(data) == _USUAL_BYTES:
+        data += stream.read(max(0, limit + 1 - _USUAL_BYTES))
     if len(data) > limit:
         raise FileError(f"{name}: larger than {limit} bytes")
     return data

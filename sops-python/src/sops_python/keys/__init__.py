@@ -111,12 +111,14 @@ class Keyring:
         return [sorted(group, key=lambda key: self._order.get(key.kind, last)) for group in groups]
 
     def _is_local(self, key: MasterKey) -> bool:
-        return key.blob in self._known or not any(source.remote for source in self._sources if source.kind == key.kind)
+        asked = any(source.remote and source.kind == key.kind for source in self._sources)
+        return not asked or key.blob in self._known
 
     def _unwrap(self, key: MasterKey) -> bytes | Attempt:
-        known = self._known.get(key.blob)
+        blob = key.blob
+        known = self._known.get(blob)
         if known is None:
-            known = self._known[key.blob] = self._attempt(key, lambda source: source.unwrap(key))
+            known = self._known[blob] = self._attempt(key, lambda source: source.unwrap(key))
         return known
 
     def _wrap(self, item: tuple[MasterKey, bytes]) -> MasterKey | Attempt:

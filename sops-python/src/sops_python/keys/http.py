@@ -130,11 +130,12 @@ def new_session() -> requests.Session:
     from http.cookiejar import DefaultCookiePolicy
 
     import requests
-    from requests.adapters import HTTPAdapter
+
+    from sops_python.keys.adapter import SharedTrustAdapter
 
     session = requests.Session()
-    session.mount("https://", HTTPAdapter(pool_connections=POOL, pool_maxsize=POOL, pool_block=True))
-    session.mount("http://", HTTPAdapter(pool_connections=POOL, pool_maxsize=POOL, pool_block=True))
+    session.mount("https://", SharedTrustAdapter(pool_connections=POOL, pool_maxsize=POOL, pool_block=True))
+    session.mount("http://", SharedTrustAdapter(pool_connections=POOL, pool_maxsize=POOL, pool_block=True))
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
     return session
 

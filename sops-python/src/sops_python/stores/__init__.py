@@ -74,7 +74,7 @@ def text_of(data: bytes, file_format: Format | None) -> str:
         return data.decode("utf-8", "surrogateescape")  # here a byte order mark belongs to the first name
     errors = "surrogateescape" if file_format is Format.INI else "strict"
     try:
-        return data.decode("utf-8-sig", errors)
+        return data.decode("utf-8", errors).removeprefix("\ufeff")
     except UnicodeDecodeError as error:
         raise FileError(f"not UTF-8 (byte {error.start}): not a file that sops wrote") from None
 

@@ -17,7 +17,7 @@ def emit_documents(branches: list[Branch], step: int = _STEP) -> str:
 def emit_node(value: Value, step: int = _STEP) -> str:
     """One value with a final newline."""
     writer = _Writer(step)
-    if isinstance(value, Branch | Sequence) and _has_items(value):
+    if isinstance(value, list) and _has_items(value):
         writer.block(value, 0, "")
     else:
         writer.leaf("", value, 0, step)
@@ -58,7 +58,7 @@ class _Writer:
                 self._entry(f"{start}{text}:", value, indent)
 
     def _entry(self, label: str, value: Value, indent: int) -> None:
-        if not isinstance(value, Branch | Sequence) or not _has_items(value):
+        if not isinstance(value, list) or not _has_items(value):
             self.leaf(f"{label} ", value, indent, self._step(indent))
             return
         self.lines.append(label)
@@ -66,7 +66,7 @@ class _Writer:
 
     def _explicit(self, value: Value, indent: int) -> None:
         """The value of a key that needed a line of its own."""
-        if not isinstance(value, Branch | Sequence) or not _has_items(value):
+        if not isinstance(value, list) or not _has_items(value):
             self.leaf(f"{' ' * indent}: ", value, indent, self._step(indent))
             return
         step = self._step(indent)
@@ -82,7 +82,7 @@ class _Writer:
             dash = lead + "- " if first else "- "
             start = _margin(lead, indent) if first else blanks
             first = False
-            if isinstance(item, Branch | Sequence) and _has_items(item):
+            if isinstance(item, list) and _has_items(item):
                 self.block(item, indent + _ITEM, dash)
             else:
                 self.leaf(start + dash, item, indent, _ITEM)
@@ -92,7 +92,7 @@ class _Writer:
 
     def leaf(self, label: str, value: Value, indent: int, step: int) -> None:
         """A scalar, or a collection without items, whose comments go above it."""
-        if isinstance(value, Branch | Sequence):
+        if isinstance(value, list):
             for item in value:
                 comment = item[0] if isinstance(item, tuple) else item
                 if isinstance(comment, Comment):
