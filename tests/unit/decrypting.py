@@ -63,11 +63,14 @@ class Workspace:
         """Where what is to be cleaned up is written down."""
         return self.temp / f"aks-actions-secrets-{os.getuid()}"
 
-    def run(self, **given: str) -> Outputs:
+    def job(self) -> Job:
+        return Job(self.environ, self.log)
+
+    def run(self, job: Job | None = None, **given: str) -> Outputs:
         """The action with these inputs; `files` are all YAML files unless told."""
         values = {"files": "*.yaml", "age-key": self.key} | {k.replace("_", "-"): v for k, v in given.items()}
         inputs = parse(Inputs, action("decrypt-secrets"), values, lambda declared: declared.name)
-        return run(inputs, Job(self.environ, self.log))
+        return run(inputs, job or self.job())
 
     def clean(self) -> cleanup.Outputs:
         return cleanup.run(cleanup.Inputs(), Job(self.environ, self.log))

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from aks_actions.errors import InputError, TransientError
+from aks_actions.errors import Cancelled, InputError, TransientError
 from tests.unit.decrypting import Workspace
 
 APP = "database:\n    password: hunter2hunter2\n    users:\n        - ann-lee\n        - bob-ray\n"
@@ -154,6 +154,37 @@ def test_in_place_means_until_the_cleanup(workspace: Workspace) -> None:
     assert workspace.clean().restored == 1
     assert path.read_bytes() == before
     assert path.stat().st_mode & 0o777 == 0o644
+
+
+def test_in_place_is_where_the_file_is_also_outside_of_the_checkout(workspace: Workspace) -> None:
+    path = workspace.encrypt("../elsewhere/app.yaml", APP, *ALL).resolve()
+    before = path.read_bytes()
+    assert workspace.run(files=str(path), in_place="true").files == str(path)
+    assert path.read_text() == APP
+    workspace.clean()
+    assert path.read_bytes() == before
+
+
+def test_a_cancellation_between_two_files_takes_the_first_back(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from aks_actions.actions.decrypting import files
+
+    workspace.encrypt("a.yaml", APP, *ALL)
+    workspace.encrypt("b.yaml", APP, *ALL)
+    real = files.write
+
+    def cancelling(root: Path, below: Path, content: bytes, mode: int = 0o600) -> Path:
+        if below == Path("a.yaml"):
+            job.cancel(2)
+        return real(root, below, content, mode)
+
+    job = workspace.job()
+    monkeypatch.setattr(files, "write", cancelling)
+    with pytest.raises(Cancelled):
+        workspace.run(job=job, environment="a.yaml database.password | PASSWORD", output_directory="out")
+    assert workspace.holding("hunter2hunter2") == []
+    assert not Path("out").exists()
 
 
 def test_in_place_is_all_or_nothing(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -66,6 +66,24 @@ def test_a_folder_without_an_encrypted_file_is_refused(workspace: Path) -> None:
         sources.read(["k8s"])
 
 
+def test_a_folder_may_hold_large_files_pipes_and_dangling_links_beside_secrets(workspace: Path) -> None:
+    folder = workspace / "k8s"
+    (folder / "secret.yaml").write_text(f"a: {ENVELOPE}\n")
+    (folder / "video").write_bytes(bytes(sources.MIB + 1))
+    (folder / "dangling").symlink_to("nowhere")
+    os.mkfifo(folder / "pipe")
+    assert [source.path for source in sources.read(["k8s"], limit=sources.MIB).sources] == ["k8s/secret.yaml"]
+    (folder / "large.yaml").write_bytes(b"#" * sources.MIB + f"\na: {ENVELOPE}\n".encode())
+    with pytest.raises(InputError, match=r"large\.yaml is larger"):
+        sources.read(["k8s"], limit=sources.MIB)
+
+
+def test_a_glob_finds_no_hidden_file_that_it_does_not_name(workspace: Path) -> None:
+    (workspace / ".sops.yaml").write_text("creation_rules: []\n")
+    (workspace / "a.yaml").write_text("x")
+    assert [source.path for source in sources.read(["*.yaml"]).sources] == ["a.yaml"]
+
+
 @pytest.mark.parametrize("pattern", ["k8s/*.yaml", "k8s/link.yaml", "k8s"])
 def test_a_symlink_that_leads_out_of_the_tree_is_refused(workspace: Path, tmp_path: Path, pattern: str) -> None:
     (tmp_path / "outside.yaml").write_text(f"a: {ENVELOPE}\n")

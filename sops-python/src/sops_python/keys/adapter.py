@@ -22,7 +22,9 @@ class SharedTrustAdapter(HTTPAdapter):
 
     def build_connection_pool_key_attributes(self, request: Any, verify: Any, cert: Any = None) -> Any:
         """The hook that requests has for a context of one's own. Raises OSError for authorities that can't be read."""
-        host, pool = super().build_connection_pool_key_attributes(request, verify, cert)
+        host: dict[str, Any]
+        pool: dict[str, Any]
+        host, pool = super().build_connection_pool_key_attributes(request, verify, cert)  # type: ignore[assignment]
         if verify is not False and host["scheme"] == "https":
             for name in ("ca_certs", "ca_cert_dir"):
                 pool.pop(name, None)
@@ -31,7 +33,7 @@ class SharedTrustAdapter(HTTPAdapter):
 
     def cert_verify(self, conn: Any, url: Any, verify: Any, cert: Any) -> None:
         """As requests does it, but leaves the authorities to the context, which has them."""
-        super().cert_verify(conn, url, verify, cert)
+        super().cert_verify(conn, url, verify, cert)  # type: ignore[no-untyped-call]
         conn.ca_certs = conn.ca_cert_dir = None
 
     def _context(self, authorities: str) -> ssl.SSLContext:

@@ -31,7 +31,7 @@ def compose(
     made.values = {name: selection.text(value) for name, value in selected.items()}
     for item in opened:
         if item.name in found.replaced:
-            made.replaced[item.source.below] = item.whole()
+            made.replaced[Path(item.name)] = item.whole()
         elif asked.whole_files:
             made.add(*deliveries.converted(item, inputs.output_format))
     if asked.whole_files:

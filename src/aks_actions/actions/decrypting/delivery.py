@@ -54,7 +54,7 @@ class Opened:
 
 @dataclass
 class Delivery:
-    """What will be written and set, by kind; paths are below the output folder, apart from those replaced."""
+    """What will be written and set, by kind; paths of files are below the output folder, those replaced as found."""
 
     files: dict[Path, bytes] = field(default_factory=dict, repr=False)
     replaced: dict[Path, bytes] = field(default_factory=dict, repr=False)

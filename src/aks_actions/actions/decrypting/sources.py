@@ -7,6 +7,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -54,6 +55,9 @@ def read(patterns: Iterable[str], *, override: str = "", limit: int = 5 * MIB) -
         for path in found:
             if path in sources:
                 continue
+            if folder and _passed_over(path, limit):
+                plain += 1
+                continue
             source = one(path, root=_root(pattern), override=override, limit=limit)
             if folder and not is_encrypted(source.data, format=source.format):
                 plain += 1
@@ -73,7 +77,7 @@ def one(path: str, *, root: Path, override: str = "", limit: int = 5 * MIB) -> S
 def _matches(pattern: str) -> list[str]:
     return sorted(
         path
-        for path in glob.glob(pattern, recursive=True, include_hidden=True)  # noqa: PTH207  # patterns may be absolute
+        for path in glob.glob(pattern, recursive=True)  # noqa: PTH207  # patterns may be absolute
         if not Path(path).is_dir()
     )
 
@@ -82,6 +86,17 @@ def _tree(folder: Path) -> Iterator[str]:
     for at, below, names in os.walk(folder):
         below[:] = sorted(name for name in below if name not in _LEFT_OUT)
         yield from (str(Path(at, name)) for name in sorted(names) if name not in _LEFT_OUT)
+
+
+def _passed_over(path: str, limit: int) -> bool:
+    """What a folder holds beside secrets: dangling symlinks, pipes, and large files without a trace of SOPS."""
+    file = Path(path)
+    if not file.is_file():
+        return True
+    if file.is_symlink() or file.stat().st_size <= limit:
+        return False  # it is read and judged
+    with file.open("rb") as stream, mmap(stream.fileno(), 0, access=ACCESS_READ) as content:
+        return content.find(b"ENC[AES256_GCM,") < 0
 
 
 def _root(pattern: str) -> Path:
@@ -115,12 +130,7 @@ def _content(path: str, root: Path, limit: int) -> bytes:
     try:
         real = Path(path).resolve(strict=True)
         if not real.is_relative_to(root.resolve()):
-            raise InputError(
-                f"{path} is a symlink that leads out of {root}",
-                why="A pull request could make it lead to any file of the runner.",
-                do="Put the file itself there.",
-                at=Location(path),
-            )
+            raise _outside(path, root)
         if not real.is_file():
             raise InputError(f"{path} is no regular file", at=Location(path))
         with os.fdopen(os.open(real, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC), "rb") as file:
@@ -135,6 +145,18 @@ def _content(path: str, root: Path, limit: int) -> bytes:
             at=Location(path),
         )
     return data
+
+
+def _outside(path: str, root: Path) -> InputError:
+    named = Path(os.path.normpath(Path.cwd() / path))
+    if not named.is_relative_to(root):
+        return InputError(f"{path} is outside of {root}", do="Name what is in the checkout.", at=Location(path))
+    return InputError(
+        f"{path} is a symlink that leads out of {root}",
+        why="A pull request could make it lead to any file of the runner.",
+        do="Put the file itself there.",
+        at=Location(path),
+    )
 
 
 def _source(path: str, data: bytes, override: str) -> Source:

@@ -91,11 +91,13 @@ def _in_place(job: Job, delivery: Delivery, record: Record, written: Written) ->
     if not delivery.replaced:
         return
     here = Path.cwd()
-    record.will_replace({here / below: (here / below).read_bytes() for below in delivery.replaced})
-    for below, content in delivery.replaced.items():
+    record.will_replace({path: path.read_bytes() for path in delivery.replaced})
+    for path, content in delivery.replaced.items():
         job.check()
-        files.write(here, below, content)
-        written.files.append(str(below))
+        whole = absolute(path)
+        inside = whole.is_relative_to(here)  # then no folder on the way may be a symlink; outside the user chose it
+        files.write(here if inside else whole.parent, whole.relative_to(here if inside else whole.parent), content)
+        written.files.append(str(path))
 
 
 def _take_back(record: Record, written: Written) -> None:
