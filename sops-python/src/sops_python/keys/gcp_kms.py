@@ -132,8 +132,7 @@ def _from_environment(environ: Mapping[str, str]) -> Any:
 
     if given := environ.get("GOOGLE_CREDENTIALS"):
         try:
-            path = Path(given)
-            info = json.loads(path.read_text() if len(given) < 4096 and path.is_file() else given)
+            info = json.loads(given if given.lstrip()[:1] == "{" else Path(given).read_text())
         except (OSError, ValueError):
             info = None
         if not isinstance(info, dict):
