@@ -80,13 +80,12 @@ def test_an_ssh_key_may_be_named_by_a_variable_or_given_as_text(
         decrypt(encrypted, keys=[AgeKeySource.from_environment({"HOME": str(tmp_path)})])
 
 
-def test_ssh_keys_are_not_read_for_a_file_that_has_no_ssh_recipient(
-    encrypt: Callable[..., bytes], identity: pyrage.x25519.Identity, tmp_path: Path
+def test_ssh_keys_are_not_looked_for_where_a_file_has_no_ssh_recipient(
+    encrypt: Callable[..., bytes], identity: pyrage.x25519.Identity, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / ".ssh").mkdir()
-    (tmp_path / ".ssh" / "id_ed25519").write_text("not a key: reading it would be an error")
-    environ = {"HOME": str(tmp_path), "SOPS_AGE_KEY": str(identity)}
-    assert decrypt(encrypt("a: 1\n"), keys=[AgeKeySource.from_environment(environ)]).documents == [{"a": 1}]
+    monkeypatch.delattr("sops_python.keys.age_identities.Environment.ssh_keys")
+    source = AgeKeySource.from_environment({"SOPS_AGE_KEY": str(identity)})
+    assert decrypt(encrypt("a: 1\n"), keys=[source]).documents == [{"a": 1}]
 
 
 def test_a_command_gives_identities_as_for_sops(
@@ -102,8 +101,72 @@ def test_a_command_gives_identities_as_for_sops(
 @pytest.mark.parametrize("command", ["false", "no-such-program-anywhere", "'unclosed"])
 def test_a_command_that_fails_is_told(encrypt: Callable[..., bytes], command: str) -> None:
     source = AgeKeySource.from_environment({"SOPS_AGE_KEY_CMD": command, "PATH": "/usr/bin:/bin"})
-    with pytest.raises(FileError, match="SOPS_AGE_KEY_CMD"):
+    with pytest.raises(DataKeyError, match=r"SOPS_AGE_KEY_CMD (ended with 1|can't be run)"):
         decrypt(encrypt("a: 1\n"), keys=[source])
+
+
+@pytest.mark.parametrize(
+    ("environ", "reason"),
+    [
+        ({"SOPS_AGE_KEY": "\nage1public"}, "SOPS_AGE_KEY, line 2: not an X25519 age identity"),
+        ({"SOPS_AGE_KEY_FILE": "/nowhere"}, "SOPS_AGE_KEY_FILE /nowhere: cannot be read"),
+        ({"SOPS_AGE_KEY_CMD": "false", "PATH": "/usr/bin:/bin"}, "SOPS_AGE_KEY_CMD ended with 1"),
+    ],
+)
+def test_a_broken_identity_is_told_and_stops_no_other(
+    encrypt: Callable[..., bytes],
+    identity: pyrage.x25519.Identity,
+    tmp_path: Path,
+    environ: dict[str, str],
+    reason: str,
+) -> None:
+    encrypted = encrypt("a: 1\n")
+    with pytest.raises(DataKeyError) as caught:
+        decrypt(encrypted, keys=[AgeKeySource.from_environment(environ)])
+    assert reason in str(caught.value)
+    keys = tmp_path / "sops" / "age" / "keys.txt"
+    keys.parent.mkdir(parents=True)
+    keys.write_text(str(identity))
+    source = AgeKeySource.from_environment({"XDG_CONFIG_HOME": str(tmp_path), **environ})
+    assert decrypt(encrypted, keys=[source]).documents == [{"a": 1}]
+
+
+def test_a_command_is_run_once_a_recipient_and_learns_for_whom(
+    encrypt: Callable[..., bytes],
+    sops_at: Callable[..., bytes],
+    identity: pyrage.x25519.Identity,
+    tmp_path: Path,
+) -> None:
+    log, keys = tmp_path / "log", tmp_path / "keys"
+    keys.write_text(str(identity))
+    environ = {
+        "SOPS_AGE_KEY_CMD": f"sh -c 'echo $SOPS_AGE_RECIPIENT >> {log}; cat {keys}'",
+        "PATH": "/usr/bin:/bin",
+    }
+    files = [encrypt("a: 1\n"), encrypt("a: 2\n")]
+    sops_at("decrypt", data=files[0], **environ)
+    assert log.read_text() == f"{identity.to_public()}\n"  # so it is with sops
+    source = AgeKeySource.from_environment(environ)
+    assert [decrypt(data, keys=[source]).documents for data in files] == [[{"a": 1}], [{"a": 2}]]
+    assert log.read_text() == f"{identity.to_public()}\n" * 2
+
+
+def test_a_command_may_print_an_ssh_key(ssh: Ssh, sops_at: Callable[..., bytes]) -> None:
+    encrypted = sops_at("encrypt", "--age", ssh.recipient, data=TEXT)
+    elsewhere = ssh.path.rename(ssh.home / "elsewhere")
+    environ = {"SOPS_AGE_SSH_PRIVATE_KEY_CMD": f"cat {elsewhere}", "PATH": "/usr/bin:/bin"}  # of sops 3.12
+    assert decrypt(encrypted, keys=[AgeKeySource.from_environment(environ)]).emit() == TEXT
+
+
+def test_ssh_keys_of_the_home_are_used_beside_the_one_that_is_named(ssh: Ssh, sops_at: Callable[..., bytes]) -> None:
+    encrypted = sops_at("encrypt", "--age", ssh.recipient, data=TEXT)
+    (ssh.home / "other").write_text("-----BEGIN OPENSSH PRIVATE KEY-----\nc2VjcmV0\n")
+    environ = {"SOPS_AGE_SSH_PRIVATE_KEY_FILE": str(ssh.home / "other"), "HOME": str(ssh.home)}
+    assert sops_at("decrypt", data=encrypted, **environ) == TEXT
+    assert decrypt(encrypted, keys=[AgeKeySource.from_environment(environ)]).emit() == TEXT
+    ssh.path.unlink()
+    with pytest.raises(DataKeyError, match="other: not an SSH private key that age can use"):
+        decrypt(encrypted, keys=[AgeKeySource.from_environment(environ)])
 
 
 @pytest.mark.parametrize(

@@ -18,9 +18,15 @@ WRITTEN: dict[str, tuple[str, str, list[dict[str, Any]]]] = {
     "an_ssh_key_with_its_comment": ("age", SSH, [{"recipient": SSH}]),
     "a_fingerprint_in_groups_of_four": (
         "pgp",
-        "85d7 7543 b3d6 24b6 3cea 9e6d bc17 301b 491b 3f21",
+        "85D7 7543 B3D6 24B6 3CEA 9E6D BC17 301B 491B 3F21",
         [{"fp": "85D77543B3D624B63CEA9E6DBC17301B491B3F21"}],
     ),
+    "fingerprints_in_the_case_they_were_written_in": (
+        "pgp",
+        "bc17301b491b3f21, 0xBC17301B491B3F21",
+        [{"fp": "bc17301b491b3f21"}, {"fp": "BC17301B491B3F21"}],
+    ),
+    "a_fingerprint_of_one_subkey": ("pgp", "BC17301B491B3F21!", [{"fp": "BC17301B491B3F21!"}]),
     "an_arn": ("kms", ARN, [{"arn": ARN}]),
     "an_arn_with_a_role": ("kms", f"{ARN}+{ROLE}", [{"arn": ARN, "role": ROLE}]),
     "an_alias_in_china": (

@@ -10,7 +10,7 @@ from sops_python.errors import FileError
 from sops_python.metadata import KeyGroup, MasterKey
 
 _AGE = re.compile(r"age1[0-9a-z]+|ssh-(?:ed25519|rsa) [0-9A-Za-z+/=]+(?: .*)?", re.ASCII)
-_FINGERPRINT = re.compile(r"[0-9A-F]{16,64}", re.ASCII)
+_FINGERPRINT = re.compile(r"[0-9A-Fa-f]{16,64}!?", re.ASCII)  # ! is GnuPG's: this subkey and no other
 _ARN = re.compile(
     r"(arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]+:(?:key|alias)/[0-9A-Za-z/_-]+)(?:\+(arn:aws[a-z-]*:iam::[0-9]+:role/\S+))?",
     re.ASCII,
@@ -107,7 +107,9 @@ def _age(text: str, where: str) -> MasterKey:
 
 
 def _pgp(text: str, where: str) -> MasterKey:
-    return MasterKey("pgp", {"fp": _fitting(_FINGERPRINT, "pgp", text.replace(" ", "").upper(), where)[0]}, "")
+    return MasterKey(
+        "pgp", {"fp": _fitting(_FINGERPRINT, "pgp", text.replace(" ", "").removeprefix("0x"), where)[0]}, ""
+    )
 
 
 def _kms(text: str, where: str) -> MasterKey:

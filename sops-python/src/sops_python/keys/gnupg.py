@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
+from collections.abc import Mapping
 
 from sops_python.errors import MasterKeyError
 
@@ -25,19 +25,18 @@ _REASONS = (
 )
 
 
-def decrypt(gpg: str, message: str) -> bytes:
+def decrypt(gpg: str, message: str, environ: Mapping[str, str]) -> bytes:
     """The content of an armored message. Raises MasterKeyError."""
-    return _run([gpg, "--use-agent", "--decrypt"], message.encode())
+    return _run([gpg, "--use-agent", "--decrypt"], message.encode(), environ)
 
 
-def encrypt(gpg: str, fingerprint: str, data: bytes) -> str:
+def encrypt(gpg: str, fingerprint: str, data: bytes, environ: Mapping[str, str]) -> str:
     """An armored message for one key of the keyring, trusted by its fingerprint. Raises MasterKeyError."""
     command = [gpg, "--no-default-recipient", "--yes", "--encrypt", "--armor", "--trust-model", "always"]
-    return _run([*command, "--recipient", fingerprint, "--no-encrypt-to"], data).decode()
+    return _run([*command, "--recipient", fingerprint, "--no-encrypt-to"], data, environ).decode()
 
 
-def _run(command: list[str], data: bytes) -> bytes:
-    environ = {**os.environ, "LC_ALL": "C", "LANGUAGE": "C"}  # its reasons are read below
+def _run(command: list[str], data: bytes, environ: Mapping[str, str]) -> bytes:
     try:
         done = subprocess.run(
             [command[0], "--batch", *command[1:]],
@@ -45,7 +44,7 @@ def _run(command: list[str], data: bytes) -> bytes:
             capture_output=True,
             timeout=_SECONDS,
             check=False,
-            env=environ,
+            env={**environ, "LC_ALL": "C", "LANGUAGE": "C"},  # its reasons are read below
         )
     except FileNotFoundError:
         raise MasterKeyError(f"there is no {command[0]}") from None

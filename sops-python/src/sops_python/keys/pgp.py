@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING
 
 from sops_python.errors import FileError, MasterKeyError
 from sops_python.keys.wrapping import wrapped
 from sops_python.metadata import MasterKey
+
+if TYPE_CHECKING:
+    from sops_python.keys.openpgp import SecretKeys
 
 _LARGEST = 1 << 20
 
@@ -19,17 +22,29 @@ class PgpKeySource:
     kind = "pgp"
     remote = False
 
-    def __init__(self, secret_keys: Iterable[str] = (), *, passphrase: str = "", gpg: str | None = None) -> None:
-        """`secret_keys`: armored, with `passphrase` if they have one. `gpg`: the program, asked first; None: none.
+    def __init__(
+        self,
+        secret_keys: Iterable[str] = (),
+        *,
+        passphrase: str = "",
+        gpg: str | None = None,
+        environ: Mapping[str, str] = os.environ,
+    ) -> None:
+        """`secret_keys`: armored, with `passphrase` if they have one; they are tried first. `gpg`: the program, None
+        for none; it runs with `environ` (GNUPGHOME, GPG_TTY, …).
 
         Raises FileError for a key that can't be read.
         """
         self._gpg = gpg
-        self._passphrase = passphrase or None
-        self._secret_keys = [_secret_key(text) for text in secret_keys]
+        self._environ = environ
+        self._given: SecretKeys | None = None
+        if texts := list(secret_keys):
+            from sops_python.keys.openpgp import SecretKeys
+
+            self._given = SecretKeys(texts, passphrase)
 
     def __repr__(self) -> str:
-        return f"<PgpKeySource of {len(self._secret_keys)}{' and gpg' if self._gpg else ''}>"
+        return f"<PgpKeySource of {len(self._given or ())}{' and gpg' if self._gpg else ''}>"
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ) -> PgpKeySource:
@@ -43,72 +58,36 @@ class PgpKeySource:
         if path := environ.get("SOPS_PGP_KEY_FILE"):
             texts.append(_read(path))
         gpg = environ.get("SOPS_GPG_EXEC") or which("gpg", path=environ.get("PATH"))
-        return cls(texts, passphrase=environ.get("SOPS_PGP_PASSPHRASE", ""), gpg=gpg)
+        return cls(texts, passphrase=environ.get("SOPS_PGP_PASSPHRASE", ""), gpg=gpg, environ=environ)
 
     def unwrap(self, key: MasterKey) -> bytes:
         """Decrypt one armored message. Raises MasterKeyError."""
         reasons = []
-        if self._secret_keys:
-            opened = self._opened_here(key.enc)
-            if isinstance(opened, bytes):
-                return opened
-            reasons.append(opened)
+        if self._given:
+            try:
+                return self._given.decrypt(key.enc)
+            except MasterKeyError as error:
+                reasons.append(error.reason)
         if self._gpg:
             from sops_python.keys import gnupg
 
             try:
-                return gnupg.decrypt(self._gpg, key.enc)
+                return gnupg.decrypt(self._gpg, key.enc, self._environ)
             except MasterKeyError as error:
                 reasons.append(error.reason)
         raise MasterKeyError("; ".join(reasons) or "there is no gpg here, and no key was given (SOPS_PGP_KEY)")
 
     def wrap(self, key: MasterKey, data_key: bytes) -> MasterKey:
         """Encrypt to the key with this fingerprint, which GnuPG or a given key must know. Raises MasterKeyError."""
-        fingerprint = str(key.fields.get("fp") or "").upper()
-        for certificate in (secret_key.extract_certificate() for secret_key in self._secret_keys):
-            if certificate.fingerprint.upper().endswith(fingerprint):
-                import pysequoia
+        fingerprint = str(key.fields.get("fp") or "")
+        message = self._given.encrypt(fingerprint, data_key) if self._given else None
+        if message is None:
+            if not self._gpg:
+                raise MasterKeyError("there is no gpg here, and the key was not given (SOPS_PGP_KEY)")
+            from sops_python.keys import gnupg
 
-                try:
-                    message = pysequoia.encrypt(data_key, recipients=[certificate])
-                except Exception as error:
-                    raise MasterKeyError(f"the given key can't encrypt ({type(error).__name__})") from None
-                return wrapped(key, message.decode())
-        if not self._gpg:
-            raise MasterKeyError("there is no gpg here, and the key was not given (SOPS_PGP_KEY)")
-        from sops_python.keys import gnupg
-
-        return wrapped(key, gnupg.encrypt(self._gpg, fingerprint, data_key))
-
-    def _opened_here(self, message: str) -> bytes | str:
-        """The plaintext, or why the keys that were given don't open the message."""
-        import pysequoia
-
-        reasons: dict[str, None] = {}
-        for secret_key in self._secret_keys:
-            try:
-                decryptor = secret_key.decryptor(self._passphrase)
-            except Exception as error:  # the library has one exception for everything
-                none = "decryption subkey" in str(error)
-                reason = "it can't decrypt (is it a public key?)" if none else "its passphrase is wrong or missing"
-                reasons[f"the PGP key given can't be used: {reason} (SOPS_PGP_KEY, SOPS_PGP_PASSPHRASE)"] = None
-                continue
-            try:
-                return pysequoia.decrypt(message.encode(), decryptor=decryptor).bytes or b""
-            except Exception:
-                reasons["the PGP key given does not open it"] = None
-        return "; ".join(reasons)
-
-
-def _secret_key(text: str) -> Any:
-    try:
-        import pysequoia
-    except ImportError:
-        raise FileError("PGP keys without gpg need the extra `pgp`: install sops-python[pgp]") from None
-    try:
-        return pysequoia.Tsk.from_bytes(text.encode())
-    except Exception:
-        raise FileError("the PGP key given is not an armored OpenPGP secret key") from None
+            message = gnupg.encrypt(self._gpg, fingerprint, data_key, self._environ)
+        return wrapped(key, message)
 
 
 def _read(path: str) -> str:
