@@ -25,6 +25,7 @@ from local.cloud.vault_keys import PADDINGS, load_keys
 from local.cloud.wire import Request, Response, Service
 from local.world.namespaces import bind, private_mounts
 from sops_python.encrypt import Creation, encrypt
+from sops_python.errors import MasterKeyError
 from sops_python.keys import Keyring
 from sops_python.metadata import MasterKey
 from sops_python.stores import Format
@@ -56,7 +57,7 @@ class PublicKey:
         self._public: rsa.RSAPublicKey = load_keys()[names.VAULT_KEY][0].private.public_key()
 
     def unwrap(self, key: MasterKey) -> bytes:
-        raise NotImplementedError
+        raise MasterKeyError(f"a public key does not open {key.identity}")
 
     def wrap(self, key: MasterKey, data_key: bytes) -> MasterKey:
         return key._replace(

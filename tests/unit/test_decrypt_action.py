@@ -14,13 +14,6 @@ from tests.unit.decrypting import SECRET as PLAIN
 from tests.unit.decrypting import Workspace
 
 
-@pytest.fixture
-def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
-    workspace = Workspace(tmp_path)
-    monkeypatch.chdir(workspace.folder)
-    return workspace
-
-
 def test_files_are_written_as_they_were_before_encryption(workspace: Workspace) -> None:
     workspace.encrypt("secret.yaml")
     outputs = workspace.run()

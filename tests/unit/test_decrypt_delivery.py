@@ -17,13 +17,6 @@ INI = "[database]\npassword = ini-password\n"
 ALL = ("--unencrypted-suffix", "_clear")
 
 
-@pytest.fixture
-def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
-    workspace = Workspace(tmp_path)
-    monkeypatch.chdir(workspace.folder)
-    return workspace
-
-
 @pytest.mark.parametrize(
     ("name", "text"),
     [

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 
@@ -27,13 +26,6 @@ sops:
     version: 3.11.0
 """
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
-
-
-@pytest.fixture
-def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
-    workspace = Workspace(tmp_path)
-    monkeypatch.chdir(workspace.folder)
-    return workspace
 
 
 def test_values_recipients_and_ages_are_listed_without_any_key(workspace: Workspace) -> None:

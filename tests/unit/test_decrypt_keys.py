@@ -15,13 +15,6 @@ from tests.unit.decrypting import SOPS, Workspace
 
 
 @pytest.fixture
-def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
-    workspace = Workspace(tmp_path)
-    monkeypatch.chdir(workspace.folder)
-    return workspace
-
-
-@pytest.fixture
 def gpg(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., str]]:
     """GnuPG with a home of its own, whose path is short enough for the agent's socket."""
     home = tmp_path_factory.mktemp("g")

@@ -21,13 +21,6 @@ ENV = "API_KEY=s3cr3t-api-key\nMODE=production-mode\n"
 ALL = ("--unencrypted-suffix", "_clear")
 
 
-@pytest.fixture
-def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
-    workspace = Workspace(tmp_path)
-    monkeypatch.chdir(workspace.folder)
-    return workspace
-
-
 KUSTOMIZATION = """\
 resources: [../base, https://example.com/remote.yaml]
 secretGenerator:

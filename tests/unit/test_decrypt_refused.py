@@ -21,13 +21,6 @@ OTHER = "other-value-of-the-secret"
 TEXT = f"settings:\n    dotted.key: {CANARY}\n    other: {OTHER}\nclear_unencrypted: open\n"
 
 
-@pytest.fixture
-def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
-    workspace = Workspace(tmp_path)
-    monkeypatch.chdir(workspace.folder)
-    return workspace
-
-
 def envelopes(text: str) -> list[str]:
     return re.findall(r"ENC\[[^]]*\]", text)
 
