@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sops_python import recipients
 from sops_python.encrypt import Creation
 from sops_python.errors import FileError
 from sops_python.files import read_limited
 from sops_python.metadata import KeyGroup
+from sops_python.recipients import from_config, unique
 from sops_python.selection import DEFAULT_RULE, Rule, RuleKind, regex
 from sops_python.stores import Format, store_for
 from sops_python.tree import to_plain
@@ -120,7 +120,7 @@ class Config:
             raise self._broken(where, "is no mapping")
         merged = self._list(group, "merge", where)
         keys = [key for number, part in enumerate(merged) for key in self._group(part, f"{where}.merge[{number}]")]
-        return recipients.unique([*keys, *self._keys(group, _GROUP_KEYS, where, "", "")])
+        return unique([*keys, *self._keys(group, _GROUP_KEYS, where, "", "")])
 
     def _keys(
         self, entries: Mapping[str, Any], names: Mapping[str, str], where: str, context: str, profile: str
@@ -128,8 +128,8 @@ class Config:
         keys = []
         for name, kind in names.items():
             place = f"{self.path}: {where}.{name}"
-            keys += recipients.from_config(kind, entries.get(name), place, context=context, aws_profile=profile)
-        return recipients.unique(keys)
+            keys += from_config(kind, entries.get(name), place, context=context, aws_profile=profile)
+        return unique(keys)
 
     def _list(self, mapping: Mapping[str, Any], name: str, where: str) -> list[Any]:
         value = mapping.get(name) or []

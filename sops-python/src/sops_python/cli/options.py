@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
-from typing import Any
 
-from sops_python.errors import FileError
 from sops_python.files import keys_from_environment
 from sops_python.keys import Keyring
 from sops_python.metadata import DEFAULT_DECRYPTION_ORDER
@@ -31,14 +29,14 @@ class _Help(argparse.HelpFormatter):
 
 
 def add_types(options: argparse.ArgumentParser, *, output: bool = True) -> None:
-    """--input-type, --output-type, --filename-override."""
+    """--input-type and --output-type."""
     options.add_argument("--input-type", choices=FORMATS, metavar="TYPE", help=f"one of {', '.join(FORMATS)}")
     if output:
         options.add_argument("--output-type", choices=FORMATS, metavar="TYPE", help="default: as the input")
 
 
 def add_opening(options: argparse.ArgumentParser) -> None:
-    """--decryption-order, --ignore-mac, and flags of sops that have no effect here."""
+    """--decryption-order and --ignore-mac."""
     options.add_argument("--ignore-mac", action="store_true", help="accept a file with a wrong MAC or none")
     options.add_argument(
         "--decryption-order",
@@ -57,9 +55,3 @@ def ring(options: argparse.Namespace) -> Keyring:
 def format_named(name: str | None) -> Format | None:
     """The format of a flag's value."""
     return Format(name) if name else None
-
-
-def refuse(condition: Any, message: str) -> None:
-    """Raise FileError where arguments don't go together."""
-    if condition:
-        raise FileError(message)

@@ -6,10 +6,11 @@ import argparse
 import os
 from pathlib import Path
 
-from sops_python import config, recipients
+from sops_python import config
 from sops_python.encrypt import Creation
 from sops_python.errors import FileError
 from sops_python.metadata import MasterKey
+from sops_python.recipients import from_text, unique
 from sops_python.selection import Rule, RuleKind
 from sops_python.stores import Format
 
@@ -55,8 +56,8 @@ def named_keys(chosen: argparse.Namespace, prefix: str = "") -> tuple[MasterKey,
     for kind, (flags, _, _) in RECIPIENTS.items():
         text = getattr(chosen, f"{prefix}{kind}")
         where = f"--{prefix}{flags[-1][2:]}"
-        keys += recipients.from_text(kind, text, where, context=context, aws_profile=profile)
-    return recipients.unique(keys)
+        keys += from_text(kind, text, where, context=context, aws_profile=profile)
+    return unique(keys)
 
 
 def creation_for(chosen: argparse.Namespace, name: str, file_format: Format) -> Creation:
