@@ -90,6 +90,29 @@ def test_a_symlink_out_of_a_folder_is_refused_and_nothing_written(
     assert not Path("out").exists()
 
 
+def test_a_large_encrypted_file_of_a_folder_is_told_and_a_large_plain_one_passed_over(
+    home: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (home / "tree").mkdir()
+    (home / "tree" / "plain.bin").write_bytes(bytes(6 << 20))
+    (home / "tree" / "a.yaml").write_bytes((home / "a.yaml").read_bytes())
+    assert main(["decrypt", "--output-dir", "out", "tree"]) == 0
+    assert [path.name for path in Path("out").iterdir()] == ["a.yaml"]
+    (home / "tree" / "big.yaml").write_bytes((home / "a.yaml").read_bytes() + b"#" * (6 << 20))
+    assert main(["decrypt", "--output-dir", "out2", "tree"]) == 2
+    assert "tree/big.yaml: larger than" in capfd.readouterr().err
+    assert not Path("out2").exists()
+
+
+def test_of_many_files_all_or_none_are_written(home: Path, encrypt: Encrypt) -> None:
+    for name in ("a.yaml", "b.yaml"):
+        (home / "tree").mkdir(exist_ok=True)
+        (home / "tree" / name).write_bytes(encrypt("b: 2\n"))
+    (home / "out" / "b.yaml").mkdir(parents=True)  # nothing can be written there
+    assert main(["decrypt", "--output-dir", "out", "tree"]) == 2
+    assert [path.name for path in Path("out").iterdir()] == ["b.yaml"]
+
+
 def test_nothing_is_written_where_one_of_many_files_fails_and_all_failures_are_told(
     home: Path, encrypt: Encrypt, capfd: pytest.CaptureFixture[str]
 ) -> None:

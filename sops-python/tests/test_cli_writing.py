@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import signal
 import stat
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -280,3 +283,31 @@ def test_a_new_file_is_made_by_editing(
     monkeypatch.setenv("EDITOR", editor(home, "text = 'a: new\\n'"))
     assert main(["edit", "--age", recipient(identity), "new.yaml"]) == 0
     assert sops("decrypt", text=(home / "new.yaml").read_bytes()).decode() == "a: new\n"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_an_edit_that_is_ended_from_outside_leaves_no_plaintext(secrets: Path, number: signal.Signals) -> None:
+    before = secrets.read_bytes()
+    program = f"import os; pathlib.Path('note').write_text(str(path)); os.kill(os.getppid(), {number:d}); text += 'x'"
+    environ = {**os.environ, "EDITOR": editor(secrets.parent, program)}
+    command = [sys.executable, "-m", "sops_python", "edit", "secrets.yaml"]
+    done = subprocess.run(command, env=environ, capture_output=True, timeout=30)
+    assert done.returncode == 128 + number
+    assert not Path(Path("note").read_text()).parent.exists()
+    assert secrets.read_bytes() == before
+
+
+def test_a_files_version_stays_where_its_values_do(secrets: Path, identity: pyrage.x25519.Identity) -> None:
+    secrets.write_text(secrets.read_text().replace("version: 3.11.0", "version: 3.13.2"))
+    other = recipient(pyrage.x25519.Identity.generate())
+    config = {"creation_rules": [{"age": [recipient(identity), other]}]}
+    (secrets.parent / ".sops.yaml").write_text(json.dumps(config))
+    assert main(["updatekeys", "--yes", "secrets.yaml"]) == 0
+    assert "version: 3.13.2" in secrets.read_text()
+
+
+def test_an_indent_of_nothing_is_kept_when_a_json_file_changes(home: Path, encrypt: Callable[..., bytes]) -> None:
+    (home / "a.json").write_bytes(encrypt('{"a": {"b": "c"}}', "a.json"))
+    (home / ".sops.yaml").write_text("stores: {json: {indent: 0}}")
+    assert main(["set", "a.json", '["a"]["b"]', '"d"']) == 0
+    assert "\n\t" not in (home / "a.json").read_text()

@@ -12,10 +12,10 @@ import botocore.session
 import pytest
 import requests
 from both_ways import CANARY, RealSops, assert_both_ways
-from moto.server import ThreadedMotoServer
 
 from sops_python import DataKeyError, Keyring, MasterKey, MasterKeyError, decrypt
 from sops_python.keys.kms import AwsKmsSource
+from tests.integration.aws import serving
 
 REGION = "eu-central-1"
 
@@ -23,22 +23,12 @@ REGION = "eu-central-1"
 @pytest.fixture(scope="module")
 def aws() -> Iterator[Any]:
     """moto's server, where botocore and sops find it; gives a KMS client."""
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    variables = {
-        "AWS_ENDPOINT_URL": f"http://{host}:{port}",
-        "AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE",
-        "AWS_SECRET_ACCESS_KEY": "secret",
-        "AWS_EC2_METADATA_DISABLED": "true",
-    }
-    with pytest.MonkeyPatch.context() as patch:
+    with serving() as variables, pytest.MonkeyPatch.context() as patch:
         for name in [name for name in os.environ if name.startswith("AWS_")]:
             patch.delenv(name)
         for name, value in variables.items():
             patch.setenv(name, value)
         yield botocore.session.Session().create_client("kms", region_name=REGION)
-    server.stop()
 
 
 @pytest.fixture

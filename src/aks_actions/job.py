@@ -120,15 +120,15 @@ class Job:
     def mask(self, value: Any) -> list[str]:
         """Mask a value, or every leaf of a structure, before anything else is done with it.
 
-        Returns the kinds of trouble: texts too short to be masked, or too long to be masked whole, by length only.
+        Returns the kinds of trouble: texts too short to be masked, or too long for all encodings, by length only.
         """
         short = []
         for leaf in leaves(value):
             found = masks(leaf)
             if leaf.strip() and not found:
                 short.append(f"a value of {len(leaf.strip())} characters is too short to be masked")
-            if len(found) == MOST:
-                short.append(f"a value of {len(leaf):,} characters is too long to mask all of its lines")
+            if len(found) >= MOST:
+                short.append(f"a value of {len(leaf):,} characters is too long to mask all of its encodings")
             # The longest first: the runner replaces in the order of registration.
             for line in sorted(found - self.log.hidden, key=len, reverse=True):
                 self.commands.mask(line)

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import botocore.session
 import pytest
-from moto.server import ThreadedMotoServer
 
 from aks_actions.errors import AuthError
+from tests.integration.aws import serving
 from tests.integration.openbao import ENGINE, KEY, TOKEN, openbao
 from tests.unit.decrypting import SOPS, Workspace
 
@@ -53,19 +53,10 @@ def test_a_vault_that_only_the_file_names_gets_no_token(workspace: Workspace, op
 @pytest.fixture
 def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
     """The environment of a job that is logged in to AWS, which is moto's server."""
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    environ = {
-        "AWS_ENDPOINT_URL": f"http://{host}:{port}",
-        "AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE",
-        "AWS_SECRET_ACCESS_KEY": "secret",
-        "AWS_EC2_METADATA_DISABLED": "true",
-    }
-    for name, value in environ.items():
-        monkeypatch.setenv(name, value)
-    yield environ
-    server.stop()
+    with serving() as environ:
+        for name, value in environ.items():
+            monkeypatch.setenv(name, value)
+        yield environ
 
 
 def test_aws_is_used_as_the_job_is_logged_in(workspace: Workspace, aws: dict[str, str]) -> None:

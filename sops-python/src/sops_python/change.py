@@ -8,9 +8,9 @@ from os import urandom
 
 from sops_python.cipher import Stash
 from sops_python.decrypt import Encrypted, open_tree, read
-from sops_python.encrypt import DATA_KEY_BYTES, WRITES_AS, seal
+from sops_python.encrypt import WRITES_AS, seal
 from sops_python.keys import Keyring, KeySource
-from sops_python.metadata import KeyGroup, MasterKey, Metadata, metadata_branch
+from sops_python.metadata import DATA_KEY_BYTES, KeyGroup, MasterKey, Metadata, metadata_branch
 from sops_python.stores import Format, store_for
 from sops_python.tree import Branch
 
@@ -35,7 +35,7 @@ class OpenFile:
         """
         self._ring = keys if isinstance(keys, Keyring) else Keyring(keys)
         self._encrypted: Encrypted = read(data, format=format)
-        self._indent = indent or _indent_of(data, self._encrypted.format)
+        self._indent = _indent_of(data, self._encrypted.format) if indent is None else indent
         self.metadata: Metadata = self._encrypted.metadata
         self._data_key = self._ring.data_key(self.metadata)
         self._stash: Stash | None = Stash()
@@ -95,7 +95,8 @@ class OpenFile:
         )
 
     def _emit(self) -> bytes:
-        metadata = self.metadata._replace(version=WRITES_AS)
+        # The version tells how the values were written, so it stays where they do.
+        metadata = self.metadata if self.metadata.version else self.metadata._replace(version=WRITES_AS)
         store = store_for(self.format)
         return store.emit_encrypted(self._encrypted.tree, metadata_branch(metadata), indent=self._indent)
 

@@ -10,12 +10,11 @@ from sops_python.cipher import Cipher, CipherError, Stash, is_envelope
 from sops_python.errors import FileError, IntegrityError, NotEncryptedError, SopsError
 from sops_python.keys import Keyring, KeySource
 from sops_python.mac import Mac, MacVerdict
-from sops_python.metadata import Metadata, parse_metadata
+from sops_python.metadata import METADATA_KEY, Metadata, parse_metadata
 from sops_python.selection import Rule
 from sops_python.stores import Format, Store, detect, store_for, text_of
 from sops_python.tree import Branch, Comment, Plain, Scalar, Sequence, Value, to_plain
 
-METADATA_KEY = "sops"
 Open: TypeAlias = Callable[[str, str], "Scalar | Comment"]
 _ENCRYPTED_VALUE = rb"ENC\[AES256_GCM,data:[0-9A-Za-z+/=]+,iv:[0-9A-Za-z+/=]+,tag:[0-9A-Za-z+/=]+,type:"
 

@@ -11,15 +11,13 @@ from sops_python.cipher import Cipher, Stash
 from sops_python.errors import FileError
 from sops_python.keys import Keyring, KeySource
 from sops_python.mac import Mac
-from sops_python.metadata import KeyGroup, Metadata, metadata_branch
+from sops_python.metadata import DATA_KEY_BYTES, METADATA_KEY, KeyGroup, Metadata, metadata_branch
 from sops_python.scalars import INT64_MAX, INT64_MIN
 from sops_python.selection import DEFAULT_RULE, Rule, RuleKind
 from sops_python.stores import Format, store_for
 from sops_python.tree import Branch, Comment, Sequence, Value
 
-METADATA_KEY = "sops"
 WRITES_AS = "3.11.0"  # the version of sops whose format is written
-DATA_KEY_BYTES = 32
 
 
 class Creation(NamedTuple):

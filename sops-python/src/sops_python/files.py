@@ -97,7 +97,7 @@ def expand(pattern: str) -> list[str]:
 def encrypted_below(root: Path) -> Iterator[Path]:
     """The encrypted files of a folder, all levels, in order; others are passed over, as are hidden folders.
 
-    Raises FileError for a symlink that leads out of the folder.
+    Raises FileError for a symlink that leads out of the folder, and for an encrypted file of more than MAX_FILE_BYTES.
     """
     from pathlib import Path
 
@@ -108,11 +108,17 @@ def encrypted_below(root: Path) -> Iterator[Path]:
             path = Path(folder, name)
             if path.is_symlink() and not path.resolve().is_relative_to(inside):
                 raise FileError(f"{path}: a symlink that leads out of {root}")
-            if path.is_file() and path.stat().st_size <= MAX_FILE_BYTES and _is_encrypted(path):
+            if path.is_file() and _is_encrypted(path):
                 yield path
 
 
 def _is_encrypted(path: Path) -> bool:
+    if path.stat().st_size > MAX_FILE_BYTES:
+        from mmap import ACCESS_READ, mmap
+
+        with path.open("rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as content:
+            if content.find(b"ENC[AES256_GCM,") < 0:
+                return False
     return is_encrypted(read_limited(path), format=format_of(path.name))
 
 

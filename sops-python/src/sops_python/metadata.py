@@ -23,6 +23,8 @@ _IDENTITY_FIELDS: dict[str, tuple[str, ...]] = {
 }
 _RULE_KINDS = tuple((kind.value, kind) for kind in RuleKind)
 DEFAULT_DECRYPTION_ORDER = ("age", "pgp")
+METADATA_KEY = "sops"
+DATA_KEY_BYTES = 32
 
 
 class MasterKey(NamedTuple):

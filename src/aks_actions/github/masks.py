@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-MOST = 5_000  # lines to register for one secret: the runner looks for each of them in each line of the log
+MOST = 5_000  # with so many lines registered for one secret, no further encodings: the runner looks for each of them
 TOO_SHORT = 4  # below it a mask would blot out ordinary words; such values are warned of instead
 _SIGNED_TOKEN = re.compile(r"eyJ[\w-]+\.[\w-]+\.[\w-]+")  # a JWT: short-lived, and printed whole or not at all
 _MIME_COLUMNS = (76, 64)  # base64 and PEM wrap there
@@ -43,19 +43,22 @@ def masks(secret: str) -> set[str]:
         return set()
     if _SIGNED_TOKEN.fullmatch(whole):
         return {whole}
-    # In the order of what is likeliest to be printed, should there be too many.
-    forms = [secret, whole, json.dumps(whole)[1:-1], *_structured(whole)]
+    found = _lines([secret, whole, json.dumps(whole)[1:-1], *_structured(whole)])  # these always, however many
+    forms = []
     for data in dict.fromkeys((secret.encode(), whole.encode(), whole.encode() + b"\n")):
         encoded = base64.b64encode(data).decode()
         forms += [encoded, base64.urlsafe_b64encode(data).decode()]
         forms += [encoded[i : i + columns] for columns in _MIME_COLUMNS for i in range(0, len(encoded), columns)]
-    found: set[str] = set()
-    for line in (line.strip() for form in forms for line in form.splitlines()):
-        if len(line) >= TOO_SHORT and any(c.isalnum() for c in line):
-            found.add(line)
-            if len(found) == MOST:
-                break
+    for form in forms:
+        if len(found) >= MOST:
+            break
+        found |= _lines([form])
     return found
+
+
+def _lines(forms: list[str]) -> set[str]:
+    lines = {line.strip() for form in forms for line in form.splitlines()}
+    return {line for line in lines if len(line) >= TOO_SHORT and any(c.isalnum() for c in line)}
 
 
 def _structured(text: str) -> Iterator[str]:

@@ -35,6 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code."""
     if arguments is None:
         gc.disable()  # a command's objects live to its end: looking among them for garbage only costs time
+        _end_in_order()
     argv = list(sys.argv[1:] if arguments is None else arguments)
     try:
         return _run(argv)
@@ -46,6 +47,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     except KeyboardInterrupt:
         return 130
+
+
+def _end_in_order() -> None:
+    """A closed terminal or a TERM unwinds the command, so that temporary files with plaintext are removed."""
+    import signal
+
+    def end(number: int, _frame: object) -> None:
+        raise SystemExit(128 + number)
+
+    signal.signal(signal.SIGTERM, end)
+    if hasattr(signal, "SIGHUP"):
+        signal.signal(signal.SIGHUP, end)
 
 
 def exit_code(error: SopsError) -> int:

@@ -133,14 +133,22 @@ def _write_below(folder: str, sources: list[tuple[str, str]], results: list[tupl
     if len(targets) != len(sources):
         raise FileError("two files would be written to the same path; decrypt them one after the other")
     inside = root.resolve()
-    for target, data in targets.items():
+    for target in targets:
         if not target.resolve().is_relative_to(inside):
             raise FileError(f"{target}: outside of {root}; nothing is written there")
-        try:
+    made: list[Path] = []
+    try:
+        for target, data in targets.items():
             target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        except OSError as error:
-            raise FileError(f"{target.parent}: cannot be made: {error.strerror}") from None
-        replace(target, data, mode=0o600)
+            if not target.exists():
+                made.append(target)
+            replace(target, data, mode=0o600)
+    except BaseException as error:  # all of them or none
+        for target in made:
+            target.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            raise FileError(f"{error.filename}: cannot be made: {error.strerror}") from None
+        raise
 
 
 def _filestatus(argv: Sequence[str]) -> int:

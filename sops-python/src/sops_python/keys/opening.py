@@ -6,10 +6,9 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from sops_python.errors import Attempt, DataKeyError, FileError, SopsError, TransientError
-from sops_python.metadata import MasterKey
+from sops_python.metadata import DATA_KEY_BYTES, MasterKey
 from sops_python.shamir import combine
 
-DATA_KEY_BYTES = 32
 Unwrap = Callable[[MasterKey], "bytes | Attempt"]
 
 

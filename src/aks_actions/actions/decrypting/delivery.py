@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -138,7 +137,3 @@ def manifests_of(opened: Opened) -> list[Manifest]:
 
 def bytes_of(value: str | bytes) -> bytes:
     return value if isinstance(value, bytes) else value.encode()
-
-
-def absolute(path: str | Path) -> Path:
-    return Path(os.path.abspath(path))  # noqa: PTH100  # symlinks are kept: they are refused, not followed

@@ -89,6 +89,10 @@ def _failure(error: OSError, target: Path) -> Failure:
     return InputError(f"{target} can't be written: {error.strerror}", do="Choose another `output-directory`.")
 
 
+def absolute(path: str | Path) -> Path:
+    return Path(os.path.abspath(path))  # noqa: PTH100  # symlinks are kept: they are refused, not followed
+
+
 def shred(path: Path, *, keep: bool = False) -> bool:
     """Overwrite a file and remove it (with `keep`, leave it empty). False where there is none.
 

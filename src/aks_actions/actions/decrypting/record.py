@@ -54,7 +54,7 @@ class Record:
 
     def will_write(self, paths: Iterable[Path]) -> None:
         """Files that are about to be written, and the folders on the way that are not there yet."""
-        for path in map(_absolute, paths):
+        for path in map(files.absolute, paths):
             self.files.append(path)
             self.folders += [parent for parent in path.parents if not parent.exists() and parent not in self.folders]
         self.save()
@@ -64,7 +64,7 @@ class Record:
         for path, content in originals.items():
             copy = files.write(self.folder, Path(f"original-{len(self.replaced)}"), content)
             mode = stat.S_IMODE(path.stat().st_mode)
-            self.replaced.append(Replaced(_absolute(path), copy, mode))
+            self.replaced.append(Replaced(files.absolute(path), copy, mode))
         self.save()
 
     def will_export(self, names: Iterable[str]) -> None:
@@ -165,7 +165,3 @@ def _restore(item: Replaced) -> bool:
     files.shred(item.path, keep=True)
     files.write(item.path.parent, Path(item.path.name), original, item.mode)
     return True
-
-
-def _absolute(path: Path) -> Path:
-    return Path(os.path.abspath(path))  # noqa: PTH100  # symlinks are kept: they are refused, not followed

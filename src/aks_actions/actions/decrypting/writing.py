@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from ...errors import Failure, InputError
 from ...job import Job
 from . import cluster, files
-from .delivery import Delivery, absolute
+from .delivery import Delivery
 from .record import Record
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def _files(inputs: Inputs, job: Job, delivery: Delivery, record: Record, written
         root = Path(inputs.output_directory)
     else:
         root = Path(tempfile.mkdtemp(prefix="secrets-", dir=job.environ.get("RUNNER_TEMP") or None))
-        record.folders.append(absolute(root))
+        record.folders.append(files.absolute(root))
     targets = [root / below for below in delivery.files]
     _refuse_encrypted(targets)
     record.will_write(targets)
@@ -94,7 +94,7 @@ def _in_place(job: Job, delivery: Delivery, record: Record, written: Written) ->
     record.will_replace({path: path.read_bytes() for path in delivery.replaced})
     for path, content in delivery.replaced.items():
         job.check()
-        whole = absolute(path)
+        whole = files.absolute(path)
         inside = whole.is_relative_to(here)  # then no folder on the way may be a symlink; outside the user chose it
         files.write(here if inside else whole.parent, whole.relative_to(here if inside else whole.parent), content)
         written.files.append(str(path))
@@ -102,7 +102,7 @@ def _in_place(job: Job, delivery: Delivery, record: Record, written: Written) ->
 
 def _take_back(record: Record, written: Written) -> None:
     """After a failure. A file of the user's that was not overwritten yet stays."""
-    record.files = [path for path in record.files if str(path) in {str(absolute(name)) for name in written.files}]
+    record.files = [path for path in record.files if str(path) in {str(files.absolute(name)) for name in written.files}]
     try:
         record.undo()
     except Failure:
